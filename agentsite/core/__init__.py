@@ -1,0 +1,1 @@
+"""The ground: errors, base models, text, time and digests; imports no app."""
