@@ -1,0 +1,1 @@
+"""The ground: users, API tokens, sign-in links, rate limits; imports no app."""
