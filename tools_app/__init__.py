@@ -1,0 +1,1 @@
+"""Floor 1: tools, permissions, the gate, the sandbox and workspaces."""
