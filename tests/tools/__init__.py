@@ -1,0 +1,1 @@
+"""Tools, the gate, and the sandbox under attack."""
