@@ -1,0 +1,36 @@
+"""Reads of agents and engines."""
+
+from uuid import UUID
+
+from agents_app.models import Agent, Engine
+from agents_app.templates import Thawed
+from agents_app.types import EngineError
+
+
+def default_agent() -> Agent | None:
+    """The agent of a session that names none."""
+    return Agent.objects.filter(enabled=True).order_by("-is_default", "created_at").first()
+
+
+def find_agent(name: str) -> Agent | None:
+    """The enabled agent of this slug or id."""
+    rows = Agent.objects.filter(enabled=True)
+    try:
+        return rows.filter(id=UUID(name)).first()
+    except ValueError:
+        return rows.filter(slug=name).first()
+
+
+def list_agents() -> list[Agent]:
+    """The agents that people may choose, the default one first."""
+    return list(Agent.objects.filter(enabled=True).order_by("-is_default", "name"))
+
+
+def engine_for(thawed: Thawed, name: str | None = None) -> Engine:
+    """The engine named, else the run's own, else the default one. Raises EngineError (engine_missing)."""
+    engines = Engine.objects.filter(enabled=True)
+    wanted = engines.filter(name=name) if name else engines.filter(id__in=filter(None, [thawed.engine_id]))
+    engine = wanted.first() or engines.filter(is_default=True).first()
+    if engine is None:
+        raise EngineError("engine_missing", "No engine is switched on. An operator can add one in the admin.")
+    return engine
