@@ -1,0 +1,1 @@
+"""Floor 3: sessions, messages, runs, steps, interactions, events, and every door to them."""
