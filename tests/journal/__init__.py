@@ -1,0 +1,1 @@
+"""The journal, the fold and the reader."""
