@@ -1,0 +1,266 @@
+"""Who may execute a run: claim, renew, park, release.
+
+Every write of an executor carries the fence of its claim.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from django.utils import timezone
+from pydantic import ValidationError
+
+from agents_app import templates
+from agentsite.core.clock import database_now
+from agentsite.core.text import utf16_length
+from sessions_app import dispatch
+from sessions_app.models import Message, Run, Session
+from sessions_app.services import journal
+from sessions_app.services.endings import end_run, open_wait, settle_messages
+from sessions_app.services.journal import Entry
+from sessions_app.types import HELD, EventType, MessageRole, MessageStatus, RunStatus, WaitReason
+
+LEASE_SECONDS = 30.0
+MOST_ATTEMPTS = 5
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A claim on a run: valid while the row carries this fence."""
+
+    run_id: UUID
+    session_id: UUID
+    fence: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Streamed text to store: of a message (text, reasoning) or a step (output); `off` in UTF-16 code units."""
+
+    subject: UUID
+    kind: str
+    off: int
+    text: str
+
+
+class LostHoldError(Exception):
+    """Somebody else holds the run now, or it has ended: this attempt writes nothing more."""
+
+
+class StopAskedError(Exception):
+    """A stop was asked: nothing new may begin."""
+
+
+@contextmanager
+def holding(
+    hold: Hold, commit: str, pending: Sequence[Delta] = (), *, starting: bool = False
+) -> Iterator[tuple[Entry, Run]]:
+    """A transaction of the run's holder, with its pending text first.
+
+    Raises LostHoldError; when `starting` also StopAskedError.
+    """
+    try:
+        with journal.writing(hold.session_id, commit) as entry:
+            run = Run.objects.select_for_update(of=("self",)).filter(id=hold.run_id, fence=hold.fence).first()
+            if run is None or run.status not in HELD:
+                raise LostHoldError
+            if starting and run.status == RunStatus.CANCELLING:
+                raise StopAskedError
+            add_deltas(entry, hold.run_id, pending)
+            yield entry, run
+    except Session.DoesNotExist:
+        raise LostHoldError from None
+
+
+def add_deltas(entry: Entry, run_id: UUID, pending: Sequence[Delta]) -> None:
+    """Add text to the journal."""
+    for delta in pending:
+        output = delta.kind == "output"
+        data: dict[str, Any] = {"off": delta.off, "text": delta.text, "length": utf16_length(delta.text)}
+        data |= {"step": str(delta.subject)} if output else {"message": str(delta.subject), "kind": delta.kind}
+        type_ = EventType.STEP_OUTPUT if output else EventType.MESSAGE_DELTA
+        entry.add(type_, run_id=run_id, subject=delta.subject, data=data)
+
+
+def claim_run(*, run_id: UUID, owner: str, dead: bool = False) -> Hold | None:
+    """Take a queued run, or one whose holder is `dead` or has let its lease expire; None when somebody else was
+    faster.
+
+    A stolen run's streaming messages are superseded; after 5 attempts without a step it fails as `crash_loop`; one
+    that was being stopped ends here.
+    """
+    session_id = Run.objects.filter(id=run_id).values_list("session_id", flat=True).first()
+    if session_id is None:
+        return None
+    try:
+        with journal.writing(session_id, "run.claim") as entry:
+            run = Run.objects.select_for_update(of=("self",)).select_related("agent", "prompt").get(id=run_id)
+            stolen = run.status in HELD
+            if not _claimable(run, dead) or not _take(run, owner, stolen):
+                return None
+            return _begin(entry, run, stolen)
+    except (Session.DoesNotExist, Run.DoesNotExist):
+        return None
+
+
+def _claimable(run: Run, dead: bool) -> bool:
+    now = database_now()
+    if run.status in HELD:
+        return dead or (run.lease_expires_at is not None and run.lease_expires_at < now)
+    if run.status != RunStatus.QUEUED or (run.available_at is not None and run.available_at > now):
+        return False
+    others = Run.objects.filter(session_id=run.session_id, parent=None, started_at__isnull=False, ended_at=None)
+    return run.parent_id is not None or not others.exclude(id=run.id).exists()
+
+
+def _take(run: Run, owner: str, stolen: bool) -> bool:
+    now = database_now()
+    changed = Run.objects.filter(id=run.id, fence=run.fence, status=run.status).update(
+        status=run.status if run.status == RunStatus.CANCELLING else RunStatus.RUNNING,
+        fence=F("fence") + 1,
+        attempt=F("attempt") + (1 if stolen else 0),
+        lease_owner=owner,
+        lease_expires_at=now + timedelta(seconds=LEASE_SECONDS),
+        available_at=None,
+        started_at=run.started_at or now,
+    )
+    return changed == 1
+
+
+def _begin(entry: Entry, run: Run, stolen: bool) -> Hold | None:
+    first = run.started_at is None
+    run.refresh_from_db(from_queryset=Run.objects.select_related("agent", "prompt"))
+    if stolen:
+        settle_messages(entry, run.id, "superseded", EventType.MESSAGE_SUPERSEDED)
+    if run.status == RunStatus.CANCELLING:
+        end_run(
+            entry, run, RunStatus.CANCELLED, code="cancelled", sentence="Stopped by the person.", actions=("retry",)
+        )
+        return None
+    if run.attempt > MOST_ATTEMPTS:
+        sentence = f"This run brought its worker down {MOST_ATTEMPTS} times in a row. What it had done is kept."
+        end_run(entry, run, RunStatus.FAILED, code="crash_loop", sentence=sentence, actions=("retry",))
+        return None
+    message = run.prompt if first and run.prompt and run.prompt.status == MessageStatus.QUEUED else None
+    if message is not None:
+        message.status = MessageStatus.COMPLETED
+        message.position = entry.next_seq
+        message.save(update_fields=["status", "position"])
+    if run.frozen is None and not _freeze(entry, run):
+        return None
+    entry.tell_run(EventType.RUN_STARTED if first else EventType.RUN_RESUMED, run, message)
+    return Hold(run.id, run.session_id, run.fence, run.lease_owner)
+
+
+def _freeze(entry: Entry, run: Run) -> bool:
+    """Fix what the run works with; it fails when its agent is gone."""
+    sentence = "The agent of this session is gone or switched off. Choose another one and send the message again."
+    own_prompt = run.prompt if run.prompt is not None and run.prompt.run_id == run.id else None
+    end = own_prompt.position if own_prompt else entry.next_seq
+    try:
+        if run.agent is not None and run.agent.enabled:
+            frozen = templates.freeze(run.agent, now=entry.now)
+            run.frozen = frozen | {"history_end": end, "origin": str(run.id)}
+            run.save(update_fields=["frozen"])
+            return True
+    except (templates.TemplateMissingError, ValidationError):
+        sentence = "This agent's program or configuration does not work. An operator can mend it in the admin."
+        logger.exception("Agent %s cannot run", run.agent_id)
+    end_run(entry, run, RunStatus.FAILED, code="agent_missing", sentence=sentence, actions=("retry",))
+    return False
+
+
+def renew_holds(*, owner: str) -> int:
+    """Renew the leases of all runs that `owner` holds; returns how many."""
+    until = database_now() + timedelta(seconds=LEASE_SECONDS)
+    return Run.objects.filter(lease_owner=owner, status__in=HELD).update(lease_expires_at=until)
+
+
+def park_run(*, hold: Hold, pending: Sequence[Delta], until: datetime | None = None) -> RunStatus:
+    """Let go of a run that waits for a person, a child or `until`; queued at once when nothing is open any more."""
+    with holding(hold, "run.park", pending, starting=True) as (entry, run):
+        reason = open_wait(run.id) or (WaitReason.RETRY if until else None)
+        run.status = RunStatus.WAITING if reason else RunStatus.QUEUED
+        run.wait_reason = reason or ""
+        run.available_at = until if reason == WaitReason.RETRY else None
+        _let_go(entry, run)
+        entry.tell_run(EventType.RUN_WAITING if reason else EventType.RUN_QUEUED, run)
+    return RunStatus(run.status)
+
+
+def release_run(*, hold: Hold, pending: Sequence[Delta]) -> None:
+    """Give a run back to the queue: this process is stopping."""
+    with holding(hold, "run.release", pending, starting=True) as (entry, run):
+        settle_messages(entry, run.id, "superseded", EventType.MESSAGE_SUPERSEDED)
+        run.status = RunStatus.QUEUED
+        _let_go(entry, run)
+        entry.tell_run(EventType.RUN_QUEUED, run)
+
+
+def _let_go(entry: Entry, run: Run) -> None:
+    run.lease_owner, run.lease_expires_at = "", None
+    run.save(update_fields=["status", "wait_reason", "available_at", "lease_owner", "lease_expires_at"])
+    if run.status == RunStatus.QUEUED:
+        dispatch.runs_are_queued()
+
+
+def requeue_run(*, run_id: UUID) -> None:
+    """Queue a run whose time to wait is over."""
+    session_id = Run.objects.values_list("session_id", flat=True).get(id=run_id)
+    with journal.writing(session_id, "run.release") as entry:
+        run = Run.objects.select_for_update(of=("self",)).get(id=run_id)
+        due = run.available_at is None or run.available_at <= timezone.now()
+        if run.status != RunStatus.WAITING or not due or open_wait(run.id) is not None:
+            return
+        run.status, run.wait_reason, run.available_at = RunStatus.QUEUED, "", None
+        _let_go(entry, run)
+        entry.tell_run(EventType.RUN_QUEUED, run)
+
+
+def finish_run(
+    *,
+    hold: Hold,
+    pending: Sequence[Delta],
+    status: RunStatus,
+    code: str = "",
+    sentence: str = "",
+    actions: tuple[str, ...] = (),
+    text: str = "",
+    spoken: bool = True,
+    never_began: frozenset[UUID] = frozenset(),
+) -> None:
+    """End a held run; one that was asked to stop meanwhile ends as cancelled.
+
+    `spoken` says that a model has streamed `text` already; otherwise it becomes a message of its own.
+
+    Raises LostHoldError.
+    """
+    with holding(hold, "run.end", pending) as (entry, run):
+        if run.status == RunStatus.CANCELLING:
+            status, code, sentence, text = RunStatus.CANCELLED, "cancelled", "Stopped by the person.", ""
+            actions = ("retry",) if run.parent_id is None else ()
+        if text and not spoken:
+            _say(entry, run, text)
+        end_run(entry, run, status, code=code, sentence=sentence, actions=actions, text=text, never_began=never_began)
+
+
+def _say(entry: Entry, run: Run, text: str) -> None:
+    message = Message.objects.create(
+        session_id=run.session_id,
+        run=run,
+        role=MessageRole.ASSISTANT,
+        status=MessageStatus.COMPLETED,
+        text=text,
+        author=(run.frozen or {}).get("agent_name", ""),
+        position=entry.next_seq,
+        created_at=entry.now,
+        ended_at=entry.now,
+    )
+    entry.tell_message(EventType.MESSAGE_CREATED, message)
