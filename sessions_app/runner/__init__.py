@@ -1,0 +1,1 @@
+"""Executing runs: one runtime a process, one execution an attempt, one context an agent."""
