@@ -1,0 +1,1 @@
+"""Floor 4: health, probes and metrics; nobody imports it."""
