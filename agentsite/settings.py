@@ -72,6 +72,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "agentsite.core.middleware.csp_nonce",
+                "agentsite.core.theme.theme",
             ]
         },
     }

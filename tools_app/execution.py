@@ -1,5 +1,6 @@
 """Runs a tool's command in the sandbox and words how it ended; shared by the tools that run code."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ from django.conf import settings
 
 from tools_app.sandbox import Finished, SandboxError, run_sandboxed, status
 from tools_app.types import ToolContext, ToolError, ToolOutput, ToolTimeoutError
+from tools_app.workspace_files import redact_whole
 
 _TOLD_CHARACTERS = 4_000
 _STOPPED = {
@@ -44,6 +46,8 @@ async def execute(
         )
     except SandboxError:
         raise ToolError("The sandbox could not start; the site's log has the details.", code="sandbox_failed") from None
+    if finished.output_path and context.redact is not None:
+        await asyncio.to_thread(redact_whole, context.workspace, finished.output_path, context.redact)
     return _worded(finished, timeout_seconds)
 
 

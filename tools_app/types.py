@@ -79,7 +79,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """What a running tool is given. `output` takes live text, on the event loop's thread; secrets are by name."""
+    """What a running tool is given: `output` takes live text on the event loop, `redact` takes secrets out of text."""
 
     session_id: UUID
     run_id: UUID
@@ -87,7 +87,7 @@ class ToolContext:
     workspace: Path
     idempotency_key: str
     output: Callable[[str], None]
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    redact: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Reading and writing files of a workspace for tools: bounded, in whole steps, in words that a model can act on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -94,6 +94,17 @@ def write_whole(workspace: Path, path: str, content: str) -> None:
         raise ToolError("The workspace is full. Delete something first.", code="workspace_full")
     with _told_in_words(path):
         confined_files.replace_file(workspace, names, data)
+
+
+def redact_whole(workspace: Path, path: str, redact: Callable[[str], str]) -> None:
+    """Rewrite a file of the site's own with `redact`; one that is gone needs nothing."""
+    names = names_of(workspace, path)
+    try:
+        with open(confined_files.open_file(workspace, names), "rb") as stream:
+            content = stream.read()
+    except OSError:
+        return
+    confined_files.replace_file(workspace, names, redact(content.decode("utf-8", "replace")).encode())
 
 
 def list_below(workspace: Path, path: str) -> Listing:

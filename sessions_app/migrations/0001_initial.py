@@ -7,273 +7,620 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('agents_app', '0001_initial'),
+        ("agents_app", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.UUIDField(default=agentsite.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('role', models.CharField(choices=[('user', 'User'), ('assistant', 'Assistant')], max_length=10)),
-                ('status', models.CharField(choices=[('queued', 'Queued'), ('streaming', 'Streaming'), ('completed', 'Completed'), ('incomplete', 'Incomplete'), ('superseded', 'Superseded'), ('withdrawn', 'Withdrawn')], max_length=12)),
-                ('text', models.TextField(blank=True)),
-                ('reasoning', models.TextField(blank=True)),
-                ('reason', models.CharField(blank=True, help_text='Why it is incomplete.', max_length=40)),
-                ('author', models.CharField(blank=True, help_text='The name line.', max_length=100)),
-                ('position', models.PositiveBigIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=agentsite.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("role", models.CharField(choices=[("user", "User"), ("assistant", "Assistant")], max_length=10)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("streaming", "Streaming"),
+                            ("completed", "Completed"),
+                            ("incomplete", "Incomplete"),
+                            ("superseded", "Superseded"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("text", models.TextField(blank=True)),
+                ("reasoning", models.TextField(blank=True)),
+                ("reason", models.CharField(blank=True, help_text="Why it is incomplete.", max_length=40)),
+                ("author", models.CharField(blank=True, help_text="The name line.", max_length=100)),
+                ("position", models.PositiveBigIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.UUIDField(default=agentsite.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('prompt_text', models.TextField(blank=True)),
-                ('status', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('waiting', 'Waiting'), ('cancelling', 'Cancelling'), ('completed', 'Completed'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=12)),
-                ('wait_reason', models.CharField(blank=True, choices=[('confirmation', 'Confirmation'), ('input', 'Input'), ('recovery', 'Recovery'), ('child', 'Child'), ('retry', 'Retry')], max_length=12)),
-                ('strategy', models.CharField(choices=[('enqueue', 'Enqueue'), ('reject', 'Reject'), ('interrupt', 'Interrupt')], default='enqueue', max_length=10)),
-                ('interactive', models.BooleanField(default=True)),
-                ('door', models.CharField(default='chat', max_length=20)),
-                ('depth', models.PositiveSmallIntegerField(default=0)),
-                ('frozen', models.JSONField(blank=True, null=True)),
-                ('fence', models.PositiveIntegerField(default=0)),
-                ('attempt', models.PositiveSmallIntegerField(default=0)),
-                ('lease_owner', models.CharField(blank=True, max_length=120)),
-                ('lease_expires_at', models.DateTimeField(blank=True, null=True)),
-                ('available_at', models.DateTimeField(blank=True, help_text='Not claimed before this time.', null=True)),
-                ('cancel_requested_at', models.DateTimeField(blank=True, null=True)),
-                ('position', models.PositiveBigIntegerField(default=0, help_text='The seq of the event that tells its end.')),
-                ('text', models.TextField(blank=True, help_text='The final answer.')),
-                ('code', models.CharField(blank=True, max_length=40)),
-                ('sentence', models.CharField(blank=True, max_length=500)),
-                ('actions', models.JSONField(blank=True, default=list)),
-                ('prompt_tokens', models.PositiveIntegerField(default=0)),
-                ('completion_tokens', models.PositiveIntegerField(default=0)),
-                ('cost', models.FloatField(default=0.0)),
-                ('queued_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('agent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='agents_app.agent')),
-                ('cancelled_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='children', to='sessions_app.run')),
-                ('prompt', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='sessions_app.message')),
-                ('retry_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='retries', to='sessions_app.run')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=agentsite.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("prompt_text", models.TextField(blank=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("waiting", "Waiting"),
+                            ("cancelling", "Cancelling"),
+                            ("completed", "Completed"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "wait_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("confirmation", "Confirmation"),
+                            ("input", "Input"),
+                            ("recovery", "Recovery"),
+                            ("child", "Child"),
+                            ("retry", "Retry"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "strategy",
+                    models.CharField(
+                        choices=[("enqueue", "Enqueue"), ("reject", "Reject"), ("interrupt", "Interrupt")],
+                        default="enqueue",
+                        max_length=10,
+                    ),
+                ),
+                ("interactive", models.BooleanField(default=True)),
+                ("door", models.CharField(default="chat", max_length=20)),
+                ("depth", models.PositiveSmallIntegerField(default=0)),
+                ("frozen", models.JSONField(blank=True, null=True)),
+                ("fence", models.PositiveIntegerField(default=0)),
+                ("attempt", models.PositiveSmallIntegerField(default=0)),
+                ("lease_owner", models.CharField(blank=True, max_length=120)),
+                ("lease_expires_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "available_at",
+                    models.DateTimeField(blank=True, help_text="Not claimed before this time.", null=True),
+                ),
+                ("cancel_requested_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "position",
+                    models.PositiveBigIntegerField(default=0, help_text="The seq of the event that tells its end."),
+                ),
+                ("text", models.TextField(blank=True, help_text="The final answer.")),
+                ("code", models.CharField(blank=True, max_length=40)),
+                ("sentence", models.CharField(blank=True, max_length=500)),
+                ("actions", models.JSONField(blank=True, default=list)),
+                ("prompt_tokens", models.PositiveIntegerField(default=0)),
+                ("completion_tokens", models.PositiveIntegerField(default=0)),
+                ("cost", models.FloatField(default=0.0)),
+                ("queued_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="agents_app.agent"
+                    ),
+                ),
+                (
+                    "cancelled_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="children",
+                        to="sessions_app.run",
+                    ),
+                ),
+                (
+                    "prompt",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="sessions_app.message",
+                    ),
+                ),
+                (
+                    "retry_of",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="retries",
+                        to="sessions_app.run",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-queued_at'],
+                "ordering": ["-queued_at"],
             },
         ),
         migrations.AddField(
-            model_name='message',
-            name='run',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='sessions_app.run'),
+            model_name="message",
+            name="run",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.CASCADE, related_name="messages", to="sessions_app.run"
+            ),
         ),
         migrations.CreateModel(
-            name='Session',
+            name="Session",
             fields=[
-                ('id', models.UUIDField(default=agentsite.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('title', models.CharField(blank=True, max_length=200)),
-                ('seq', models.PositiveBigIntegerField(default=0, editable=False)),
-                ('min_seq', models.PositiveBigIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('active_at', models.DateTimeField(auto_now_add=True, help_text='When something last happened in it.')),
-                ('agent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='agents_app.agent')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='chat_sessions', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=agentsite.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=200)),
+                ("seq", models.PositiveBigIntegerField(default=0, editable=False)),
+                ("min_seq", models.PositiveBigIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("active_at", models.DateTimeField(auto_now_add=True, help_text="When something last happened in it.")),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="agents_app.agent",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="chat_sessions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-active_at'],
+                "ordering": ["-active_at"],
             },
         ),
         migrations.AddField(
-            model_name='run',
-            name='session',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='sessions_app.session'),
+            model_name="run",
+            name="session",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="runs", to="sessions_app.session"
+            ),
         ),
         migrations.AddField(
-            model_name='message',
-            name='session',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='sessions_app.session'),
+            model_name="message",
+            name="session",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="messages", to="sessions_app.session"
+            ),
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('seq', models.PositiveBigIntegerField()),
-                ('run_id', models.UUIDField(null=True)),
-                ('type', models.CharField(choices=[('session.updated', 'Session Updated'), ('message.created', 'Message Created'), ('message.updated', 'Message Updated'), ('message.started', 'Message Started'), ('message.delta', 'Message Delta'), ('message.completed', 'Message Completed'), ('message.incomplete', 'Message Incomplete'), ('message.superseded', 'Message Superseded'), ('run.queued', 'Run Queued'), ('run.started', 'Run Started'), ('run.resumed', 'Run Resumed'), ('run.waiting', 'Run Waiting'), ('run.cancelling', 'Run Cancelling'), ('run.completed', 'Run Completed'), ('run.failed', 'Run Failed'), ('run.cancelled', 'Run Cancelled'), ('step.planned', 'Step Planned'), ('step.waiting', 'Step Waiting'), ('step.started', 'Step Started'), ('step.output', 'Step Output'), ('step.succeeded', 'Step Succeeded'), ('step.failed', 'Step Failed'), ('step.denied', 'Step Denied'), ('step.cancelled', 'Step Cancelled'), ('step.unknown', 'Step Unknown'), ('interaction.requested', 'Interaction Requested'), ('interaction.resolved', 'Interaction Resolved')], max_length=24)),
-                ('subject', models.UUIDField(null=True)),
-                ('data', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField()),
-                ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='sessions_app.session')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("seq", models.PositiveBigIntegerField()),
+                ("run_id", models.UUIDField(null=True)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("session.updated", "Session Updated"),
+                            ("message.created", "Message Created"),
+                            ("message.updated", "Message Updated"),
+                            ("message.started", "Message Started"),
+                            ("message.delta", "Message Delta"),
+                            ("message.completed", "Message Completed"),
+                            ("message.incomplete", "Message Incomplete"),
+                            ("message.superseded", "Message Superseded"),
+                            ("run.queued", "Run Queued"),
+                            ("run.started", "Run Started"),
+                            ("run.resumed", "Run Resumed"),
+                            ("run.waiting", "Run Waiting"),
+                            ("run.cancelling", "Run Cancelling"),
+                            ("run.completed", "Run Completed"),
+                            ("run.failed", "Run Failed"),
+                            ("run.cancelled", "Run Cancelled"),
+                            ("step.planned", "Step Planned"),
+                            ("step.waiting", "Step Waiting"),
+                            ("step.started", "Step Started"),
+                            ("step.output", "Step Output"),
+                            ("step.succeeded", "Step Succeeded"),
+                            ("step.failed", "Step Failed"),
+                            ("step.denied", "Step Denied"),
+                            ("step.cancelled", "Step Cancelled"),
+                            ("step.unknown", "Step Unknown"),
+                            ("interaction.requested", "Interaction Requested"),
+                            ("interaction.resolved", "Interaction Resolved"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                ("subject", models.UUIDField(null=True)),
+                ("data", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "session",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="sessions_app.session",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['seq'],
+                "ordering": ["seq"],
             },
         ),
         migrations.CreateModel(
-            name='Step',
+            name="Step",
             fields=[
-                ('id', models.UUIDField(default=agentsite.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('key', models.CharField(max_length=200)),
-                ('kind', models.CharField(choices=[('model', 'Model'), ('tool', 'Tool'), ('question', 'Question'), ('delegate', 'Delegate')], max_length=10)),
-                ('status', models.CharField(choices=[('planned', 'Planned'), ('waiting', 'Waiting'), ('started', 'Started'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('denied', 'Denied'), ('cancelled', 'Cancelled'), ('unknown', 'Unknown')], default='planned', max_length=10)),
-                ('digest', models.CharField(blank=True, max_length=64)),
-                ('call_id', models.CharField(blank=True, max_length=100)),
-                ('tool', models.CharField(blank=True, max_length=100)),
-                ('effect', models.CharField(blank=True, max_length=10)),
-                ('display', models.JSONField(default=dict)),
-                ('arguments', models.JSONField(default=dict, help_text='As the model asked.')),
-                ('effective_arguments', models.JSONField(help_text='As they run; null until it starts.', null=True)),
-                ('result', models.JSONField(null=True)),
-                ('output', models.TextField(blank=True)),
-                ('code', models.CharField(blank=True, max_length=40)),
-                ('started_fence', models.PositiveIntegerField(default=0)),
-                ('started_owner', models.CharField(blank=True, max_length=120)),
-                ('timeout_seconds', models.FloatField(default=0.0)),
-                ('prompt_tokens', models.PositiveIntegerField(default=0)),
-                ('completion_tokens', models.PositiveIntegerField(default=0)),
-                ('cost', models.FloatField(default=0.0)),
-                ('first_token_seconds', models.FloatField(default=0.0)),
-                ('position', models.PositiveBigIntegerField(default=0)),
-                ('planned_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('child', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='sessions_app.run')),
-                ('copied_from', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='sessions_app.step')),
-                ('message', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='sessions_app.message')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='sessions_app.run')),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sessions_app.session')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=agentsite.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("key", models.CharField(max_length=200)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("model", "Model"),
+                            ("tool", "Tool"),
+                            ("question", "Question"),
+                            ("delegate", "Delegate"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("planned", "Planned"),
+                            ("waiting", "Waiting"),
+                            ("started", "Started"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("denied", "Denied"),
+                            ("cancelled", "Cancelled"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="planned",
+                        max_length=10,
+                    ),
+                ),
+                ("digest", models.CharField(blank=True, max_length=64)),
+                ("call_id", models.CharField(blank=True, max_length=100)),
+                ("tool", models.CharField(blank=True, max_length=100)),
+                ("effect", models.CharField(blank=True, max_length=10)),
+                ("display", models.JSONField(default=dict)),
+                ("arguments", models.JSONField(default=dict, help_text="As the model asked.")),
+                ("effective_arguments", models.JSONField(help_text="As they run; null until it starts.", null=True)),
+                ("result", models.JSONField(null=True)),
+                ("output", models.TextField(blank=True)),
+                ("code", models.CharField(blank=True, max_length=40)),
+                ("started_fence", models.PositiveIntegerField(default=0)),
+                ("started_owner", models.CharField(blank=True, max_length=120)),
+                ("timeout_seconds", models.FloatField(default=0.0)),
+                ("prompt_tokens", models.PositiveIntegerField(default=0)),
+                ("completion_tokens", models.PositiveIntegerField(default=0)),
+                ("cost", models.FloatField(default=0.0)),
+                ("first_token_seconds", models.FloatField(default=0.0)),
+                ("position", models.PositiveBigIntegerField(default=0)),
+                ("planned_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "child",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="sessions_app.run"
+                    ),
+                ),
+                (
+                    "copied_from",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="sessions_app.step",
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="sessions_app.message",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="sessions_app.run"
+                    ),
+                ),
+                (
+                    "session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="sessions_app.session"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position', 'key'],
+                "ordering": ["position", "key"],
             },
         ),
         migrations.CreateModel(
-            name='Interaction',
+            name="Interaction",
             fields=[
-                ('id', models.UUIDField(default=agentsite.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('confirmation', 'Confirmation'), ('input', 'Input'), ('recovery', 'Recovery')], max_length=12)),
-                ('status', models.CharField(choices=[('pending', 'Pending'), ('answered', 'Answered'), ('expired', 'Expired'), ('cancelled', 'Cancelled')], default='pending', max_length=10)),
-                ('message', models.TextField()),
-                ('tool', models.CharField(blank=True, max_length=100)),
-                ('arguments', models.JSONField(default=dict)),
-                ('schema', models.JSONField(blank=True, null=True)),
-                ('display', models.JSONField(default=dict)),
-                ('digest', models.CharField(max_length=64)),
-                ('risk', models.CharField(blank=True, max_length=10)),
-                ('risk_reason', models.CharField(blank=True, max_length=300)),
-                ('allowed_decisions', models.JSONField(default=list)),
-                ('grantable', models.BooleanField(default=False, help_text='"Allow for this session" would work.')),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('decision', models.CharField(blank=True, max_length=12)),
-                ('answer', models.JSONField(blank=True, null=True)),
-                ('answered_via', models.CharField(blank=True, help_text='person, timeout or cancel', max_length=10)),
-                ('position', models.PositiveBigIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('answered_at', models.DateTimeField(blank=True, null=True)),
-                ('answered_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='interactions', to='sessions_app.run')),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='interactions', to='sessions_app.session')),
-                ('step', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='interactions', to='sessions_app.step')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=agentsite.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("confirmation", "Confirmation"), ("input", "Input"), ("recovery", "Recovery")],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("answered", "Answered"),
+                            ("expired", "Expired"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("message", models.TextField()),
+                ("tool", models.CharField(blank=True, max_length=100)),
+                ("arguments", models.JSONField(default=dict)),
+                ("schema", models.JSONField(blank=True, null=True)),
+                ("display", models.JSONField(default=dict)),
+                ("digest", models.CharField(max_length=64)),
+                ("risk", models.CharField(blank=True, max_length=10)),
+                ("risk_reason", models.CharField(blank=True, max_length=300)),
+                ("allowed_decisions", models.JSONField(default=list)),
+                ("grantable", models.BooleanField(default=False, help_text='"Allow for this session" would work.')),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("decision", models.CharField(blank=True, max_length=12)),
+                ("answer", models.JSONField(blank=True, null=True)),
+                ("answered_via", models.CharField(blank=True, help_text="person, timeout or cancel", max_length=10)),
+                ("position", models.PositiveBigIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
+                ("answered_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "answered_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="interactions", to="sessions_app.run"
+                    ),
+                ),
+                (
+                    "session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="interactions",
+                        to="sessions_app.session",
+                    ),
+                ),
+                (
+                    "step",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="interactions", to="sessions_app.step"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='Command',
+            name="Command",
             fields=[
-                ('id', models.UUIDField(default=agentsite.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('cmd_id', models.CharField(max_length=64)),
-                ('result', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=agentsite.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("cmd_id", models.CharField(max_length=64)),
+                ("result", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user', 'cmd_id'), name='command_once')],
+                "constraints": [models.UniqueConstraint(fields=("user", "cmd_id"), name="command_once")],
             },
         ),
         migrations.CreateModel(
-            name='Secret',
+            name="Secret",
             fields=[
-                ('id', models.UUIDField(default=agentsite.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100)),
-                ('ciphertext', models.TextField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='secrets', to='sessions_app.run')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=agentsite.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("ciphertext", models.TextField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="secrets", to="sessions_app.run"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('run', 'name'), name='secret_run_name')],
+                "constraints": [models.UniqueConstraint(fields=("run", "name"), name="secret_run_name")],
             },
         ),
         migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['owner', '-active_at'], name='session_owner_active'),
+            model_name="session",
+            index=models.Index(fields=["owner", "-active_at"], name="session_owner_active"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('status__in', ['completed', 'failed', 'cancelled']), _negated=True), fields=['status', 'queued_at'], name='run_live'),
+            model_name="run",
+            index=models.Index(
+                condition=models.Q(("status__in", ["completed", "failed", "cancelled"]), _negated=True),
+                fields=["status", "queued_at"],
+                name="run_live",
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['session', 'queued_at'], name='run_session_queued'),
+            model_name="run",
+            index=models.Index(fields=["session", "queued_at"], name="run_session_queued"),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True), ('parent__isnull', True), ('started_at__isnull', False)), fields=('session',), name='run_one_at_a_time'),
+            model_name="run",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at__isnull", True), ("parent__isnull", True), ("started_at__isnull", False)),
+                fields=("session",),
+                name="run_one_at_a_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('status__in', ['completed', 'failed', 'cancelled'])), models.Q(models.Q(('status__in', ['completed', 'failed', 'cancelled']), _negated=True), ('ended_at__isnull', True)), _connector='OR'), name='run_ended_has_a_time'),
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at__isnull", False), ("status__in", ["completed", "failed", "cancelled"])),
+                    models.Q(
+                        models.Q(("status__in", ["completed", "failed", "cancelled"]), _negated=True),
+                        ("ended_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="run_ended_has_a_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_expires_at__isnull', False), ('status__in', ['running', 'cancelling'])), models.Q(models.Q(('status__in', ['running', 'cancelling']), _negated=True), ('lease_expires_at__isnull', True)), _connector='OR'), name='run_held_has_a_lease'),
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("lease_expires_at__isnull", False), ("status__in", ["running", "cancelling"])),
+                    models.Q(
+                        models.Q(("status__in", ["running", "cancelling"]), _negated=True),
+                        ("lease_expires_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="run_held_has_a_lease",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'waiting'), models.Q(('wait_reason', ''), _negated=True)), models.Q(models.Q(('status', 'waiting'), _negated=True), ('wait_reason', '')), _connector='OR'), name='run_waiting_has_a_reason'),
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "waiting"), models.Q(("wait_reason", ""), _negated=True)),
+                    models.Q(models.Q(("status", "waiting"), _negated=True), ("wait_reason", "")),
+                    _connector="OR",
+                ),
+                name="run_waiting_has_a_reason",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['session', 'position'], name='message_session_position'),
+            model_name="message",
+            index=models.Index(fields=["session", "position"], name="message_session_position"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('type__in', ['message.delta', 'step.output'])), fields=['subject'], name='event_delta_subject'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("type__in", ["message.delta", "step.output"])),
+                fields=["subject"],
+                name="event_delta_subject",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.UniqueConstraint(fields=('session', 'seq'), name='event_session_seq'),
+            model_name="event",
+            constraint=models.UniqueConstraint(fields=("session", "seq"), name="event_session_seq"),
         ),
         migrations.AddIndex(
-            model_name='step',
-            index=models.Index(fields=['session', 'position'], name='step_session_position'),
+            model_name="step",
+            index=models.Index(fields=["session", "position"], name="step_session_position"),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.UniqueConstraint(fields=('run', 'key'), name='step_run_key'),
+            model_name="step",
+            constraint=models.UniqueConstraint(fields=("run", "key"), name="step_run_key"),
         ),
         migrations.AddIndex(
-            model_name='interaction',
-            index=models.Index(condition=models.Q(('status', 'pending')), fields=['expires_at'], name='interaction_pending_expiry'),
+            model_name="interaction",
+            index=models.Index(
+                condition=models.Q(("status", "pending")), fields=["expires_at"], name="interaction_pending_expiry"
+            ),
         ),
         migrations.AddIndex(
-            model_name='interaction',
-            index=models.Index(fields=['session', 'position'], name='interaction_session_position'),
+            model_name="interaction",
+            index=models.Index(fields=["session", "position"], name="interaction_session_position"),
         ),
         migrations.AddConstraint(
-            model_name='interaction',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'pending')), fields=('step',), name='interaction_one_open_a_step'),
+            model_name="interaction",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "pending")), fields=("step",), name="interaction_one_open_a_step"
+            ),
         ),
     ]

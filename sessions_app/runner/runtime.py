@@ -13,7 +13,7 @@ from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 from agents_app.engines import close_all, warm_up
 from agentsite.core.clock import database_now
@@ -190,6 +190,8 @@ class Runtime:
                 self._renew()
             except Exception:
                 logger.exception("The heartbeat failed and is tried again.")
+            finally:
+                connection.close()
 
     def _renew(self) -> None:
         close_old_connections()

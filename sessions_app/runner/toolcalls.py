@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -177,7 +178,8 @@ async def _run(attempt: Attempt, step: Step, arguments: dict[str, Any]) -> Step:
         if tool is None or refusal is not None:
             ending = refusal or Ending(StepStatus.FAILED, "This tool is gone.", "unknown_tool")
         else:
-            step = await attempt.write(tool_steps.start_step, step=step, arguments=arguments)
+            display = asdict(tool.display(arguments))
+            step = await attempt.write(tool_steps.start_step, step=step, arguments=arguments, display=display)
             attempt.record(step)
             ending = await _effect(attempt, step, tool, arguments)
         step = await attempt.write(tool_steps.end_step, step=step, ending=ending)
@@ -206,6 +208,7 @@ async def _effect(attempt: Attempt, step: Step, tool: Tool, arguments: dict[str,
         workspace=attempt.workspace,
         idempotency_key=f"{attempt.origin_id}:{step.key}",
         output=output.push,
+        redact=redactor.text if attempt.secrets else None,
     )
     attempt.begun.add(step.id)
     faults.point("effect.tool.begin")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection, connections
 
 from sessions_app.runner.streams import Streams
 from sessions_app.services.text import flush_text
@@ -69,7 +69,8 @@ class Writer:
             batch[hold].lose()
 
     def close(self) -> None:
-        """End the thread after the writes it was given."""
+        """End the thread and its connection after the writes it was given."""
+        self._thread.submit(connections.close_all)
         self._thread.shutdown(wait=True)
 
 

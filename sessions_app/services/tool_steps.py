@@ -105,7 +105,14 @@ def _question_of(plan: ToolPlan) -> Asked:
     )
 
 
-def start_step(*, hold: Hold, pending: Sequence[Delta], step: Step, arguments: dict[str, Any]) -> Step:
+def start_step(
+    *,
+    hold: Hold,
+    pending: Sequence[Delta],
+    step: Step,
+    arguments: dict[str, Any],
+    display: dict[str, Any] | None = None,
+) -> Step:
     """Write ahead: the effect of `step` is about to begin with `arguments`.
 
     Raises StopAskedError, LostHoldError, and NotAllowedError where the record does not allow it.
@@ -113,7 +120,7 @@ def start_step(*, hold: Hold, pending: Sequence[Delta], step: Step, arguments: d
     with holding(hold, "step.start", pending, starting=True) as (entry, _run):
         step = Step.objects.get(id=step.id)
         check_may_begin(step, arguments)
-        step.effective_arguments, step.output = arguments, ""
+        step.effective_arguments, step.display, step.output = arguments, display or step.display, ""
         begin_step(entry, hold, step)
         step.save()
         entry.tell_step(EventType.STEP_STARTED, step)

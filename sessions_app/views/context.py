@@ -22,6 +22,19 @@ from tools_app.types import Decision
 
 LISTED = 100
 STARTERS = 4
+# what it does → the keys; "Ctrl" reads ⌘ on a Mac
+SHORTCUTS = (
+    ("Search the sessions", ("Ctrl", "K")),
+    ("New session", ("Ctrl", "Shift", "O")),
+    ("Write to the agent", ("Shift", "Esc")),
+    ("Send", ("Enter",)),
+    ("New line", ("Shift", "Enter")),
+    ("Your last message again, in an empty field", ("↑",)),
+    ("Approve", ("Ctrl", "Alt", "Enter")),
+    ("Reject", ("Ctrl", "Alt", "Backspace")),
+    ("Close what is open", ("Esc",)),
+    ("This sheet", ("Ctrl", "/")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +50,7 @@ def sidebar(user: User, *, query: str = "", current: UUID | None = None) -> dict
     """The list of sessions as its templates take it."""
     sessions = list(list_sessions(user, query)[:LISTED])
     days = [(day, list(entries)) for day, entries in groupby(sessions, key=_day)]
-    return {"days": days, "query": query, "session_id": current}
+    return {"days": days, "query": query, "session_id": current, "shortcuts": SHORTCUTS}
 
 
 def composer(text: str = "", cmd_id: str = "") -> dict[str, Any]:

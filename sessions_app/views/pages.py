@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
@@ -11,9 +11,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 from agents_app import selectors as agents
 from agents_app.models import Agent
 from agentsite.access.models import User
-from agentsite.core.errors import AppError
+from agentsite.core.errors import AppError, NotFoundError
 from sessions_app.forms import text_of
 from sessions_app.models import Session
+from sessions_app.rendering.export import file_name, session_to_json, session_to_markdown
 from sessions_app.rendering.items import list_items
 from sessions_app.rendering.regions import surroundings
 from sessions_app.selectors import journal
@@ -80,6 +81,26 @@ def session_list(request: HttpRequest) -> HttpResponse:
     if found["session_id"]:
         found["around"] = surroundings(journal.snapshot(get_session(user, found["session_id"]).id, messages=1))
     return render(request, "chat/parts/session_list.html", found)
+
+
+@require_GET
+@never_cache
+@page
+def export(request: HttpRequest, session_id: UUID, form: str) -> HttpResponse:
+    """The whole session as a file, `md` or `json`."""
+    user = user_of(request)
+    row = get_session(user, session_id)
+    if form not in ("md", "json"):
+        raise NotFoundError
+    state = journal.snapshot(row.id, messages=None)
+    response: HttpResponse
+    if form == "json":
+        response = JsonResponse(session_to_json(state), json_dumps_params={"indent": 2, "ensure_ascii": False})
+    else:
+        markdown = session_to_markdown(state, user.get_username())
+        response = HttpResponse(markdown, content_type="text/markdown; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{file_name(row.title, form)}"'
+    return response
 
 
 def session_context(user: User, row: Session, problem: str = "", text: str = "", cmd_id: str = "") -> dict[str, Any]:

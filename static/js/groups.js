@@ -6,7 +6,8 @@ const items = document.getElementById("items");
 const opened = new WeakSet();
 const closed = new WeakSet();
 
-const isSilent = (item) => item.hidden || (item.matches(".message:not([data-status='streaming'])") && !item.textContent.trim());
+const isSilent = (item) =>
+  item.hidden || (item.matches(".message") && !item.querySelector(".streaming-text, .prose > *, .thoughts"));
 const isOver = (item) => item.matches(".step") && !RUNNING.includes(item.dataset.status);
 
 function runs() {
@@ -42,17 +43,17 @@ function fold(run) {
 }
 
 function group() {
-  watcher.disconnect();
+  additions.disconnect();
   const found = runs();
-  const kept = new Set(found.map(fold));
-  const folded = new Set(found.flat());
-  for (const line of items.querySelectorAll(":scope > .group-line")) if (!kept.has(line)) line.remove();
-  for (const step of items.querySelectorAll(":scope > [data-folded]")) if (!folded.has(step)) step.removeAttribute("data-folded");
-  watch();
+  const lines = new Set(found.map(fold));
+  const steps = new Set(found.flat());
+  for (const line of items.querySelectorAll(":scope > .group-line")) if (!lines.has(line)) line.remove();
+  for (const step of items.querySelectorAll(":scope > [data-folded]")) if (!steps.has(step)) step.removeAttribute("data-folded");
+  additions.observe(items, { childList: true });
 }
 
-const watcher = new MutationObserver(group);
-const watch = () => watcher.observe(items, { childList: true, subtree: true, attributeFilter: ["data-status", "hidden"] });
+const additions = new MutationObserver(group);
+new MutationObserver(group).observe(items, { subtree: true, attributeFilter: ["data-status", "hidden"] });
 
 items.addEventListener("click", ({ target }) => {
   const line = target.closest(".group-line");

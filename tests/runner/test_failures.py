@@ -1,5 +1,6 @@
 """Ways a model can fail its person: each ends the run with a code, a sentence, what was kept, and what can be done."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents_app.models import Agent
+from agents_app.types import RunContext, ToolRequest
 from sessions_app.models import Message
 from sessions_app.services.runs import cancel_run, retry_run
 from tests.support.model_server import (
@@ -23,8 +25,10 @@ from tests.support.model_server import (
     text,
     truncated_arguments,
 )
+from tests.support.puppets import puppet
 from tests.support.site import Site, wait_for
 from tests.support.toolbox import lines, toolbox
+from tools_app.workspaces import workspace_for
 
 
 @pytest.fixture
@@ -140,3 +144,25 @@ def test_stop_ends_the_process_tree_within_a_second(site: Site) -> None:
     assert _alive("sleep 8612") == []
     [step] = site.steps(run)
     assert step.status == "unknown"
+
+
+async def floods_with_a_secret(ctx: RunContext) -> str:
+    """A secret in output that is too long to keep whole."""
+    schema = {"type": "object", "properties": {"key": {"type": "string", "format": "password"}}, "required": ["key"]}
+    key = (await ctx.ask("Your key?", schema))["key"]
+    command = "for i in $(seq 9000); do echo line $i $KEY; done"
+    [result] = await ctx.call_tools([ToolRequest("1", "shell", json.dumps({"command": command, "env": {"KEY": key}}))])
+    return f"{result.status} {result.data['output_path']}"
+
+
+def test_a_secret_is_in_no_file_that_the_site_writes(site: Site) -> None:
+    """Output past 64 kB goes to the workspace, redacted like the rest."""
+    session = site.session(puppet(floods_with_a_secret, tools=["shell"]))
+    run = site.send(session, "go")
+    site.answer(site.question(run), "submit", values={"key": "hunter2-hunter2"})
+    site.answer(site.question(run), "approve")
+    status_, path = site.until(run).text.split()
+    kept = (workspace_for(session.id) / path).read_text()
+    assert status_ == "succeeded"
+    assert "hunter2" not in kept
+    assert "line 9000 ⟨secret:key⟩" in kept

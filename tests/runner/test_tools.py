@@ -58,6 +58,7 @@ def test_edit_runs_the_edited_call(site: Site, log: Path) -> None:
     assert lines(log) == ["dare y"]
     [step] = site.steps(run)
     assert (step.arguments["text"], step.effective_arguments) == ("x", {"text": "y"})
+    assert step.display["key_argument"] == "y"
 
 
 def test_reject_tells_the_model_why(site: Site, log: Path) -> None:

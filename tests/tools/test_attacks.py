@@ -89,7 +89,7 @@ def test_the_kernel_bounds_what_one_process_takes(stage: Scene, attack: str) -> 
     ],
 )
 def test_it_is_the_limit_that_bounds_it(stage: Scene, attack: str, limits: dict[str, int]) -> None:
-    assert json.loads(run(stage, attack, limits=limits)["output"]) != []
+    assert json.loads(stage.attack(attack, limits=limits)["output"]) != []
 
 
 @pytest.mark.parametrize("attack", STOPPED)

@@ -89,7 +89,9 @@ class Command(BaseCommand):
             except BrokenPipeError:
                 cancel_run(run_id=run.id, user=self._user)
                 _forget_output()
-                raise CommandError("Nobody reads the answer any more; its run is stopped.", returncode=STOPPED) from None
+                raise CommandError(
+                    "Nobody reads the answer any more; its run is stopped.", returncode=STOPPED
+                ) from None
 
     def _follow(self, follower: Follower, watch: RunWatch, display: Transcript | FrameLines) -> Public:
         """Show the run and put its questions until it has ended."""
