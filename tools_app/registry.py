@@ -1,6 +1,7 @@
 """The tools of this site: one instance of each, by name."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from tools_app.tools import TOOLS
@@ -33,6 +34,7 @@ def specs(names: Iterable[str]) -> list[ToolSpec]:
     return [ToolSpec(tool.name, tool.description, parameters(tool)) for tool in found]
 
 
+@cache
 def parameters(tool: Tool) -> dict[str, Any]:
     """The JSON Schema of a tool's arguments without titles and references, which small models stumble over."""
     schema = tool.arguments.model_json_schema()

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from django.db import close_old_connections, connection
+from django.db import InterfaceError, OperationalError, connection
 
 _T = TypeVar("_T")
 _threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="reads")
@@ -37,10 +37,16 @@ def consistent_read() -> Iterator[None]:
 
 
 async def in_database(function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
-    """Run `function` on the process's few threads for database work outside a request, with a live connection."""
+    """Run `function` on the process's few threads for database work outside a request.
 
-    def call() -> _T:
-        close_old_connections()
+    Each keeps its connection; one that is lost is opened again, once.
+    """
+    return await asyncio.get_running_loop().run_in_executor(_threads, _with_connection, function, args, kwargs)
+
+
+def _with_connection(function: Callable[..., _T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> _T:
+    try:
         return function(*args, **kwargs)
-
-    return await asyncio.get_running_loop().run_in_executor(_threads, call)
+    except (OperationalError, InterfaceError):
+        connection.close()
+        return function(*args, **kwargs)

@@ -11,9 +11,10 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+GREY = 250
 _STYLE = re.compile(r"\x1b\[([0-9;]{0,60})m")
 _UNFINISHED = re.compile(r"(?:\r|\x1b(?:\[[0-9;]{0,60})?)\Z")
-_SHOWN = {code: chr(0x2400 + code) for code in range(32) if code not in (9, 10)} | {127: "\u2421"}
+_SHOWN = {code: f"^{chr(code ^ 64)}" for code in (*range(32), 127) if chr(code) not in "\t\n"}
 _EMPHASIS = {1: "bold", 2: "dim", 3: "italic", 4: "underline"}
 _ENDED = {22: {"bold", "dim"}, 23: {"italic"}, 24: {"underline"}}
 
@@ -94,7 +95,7 @@ def _nearest(rest: Iterator[int]) -> str:
     """The one of eight colours that comes nearest; greys are the terminal's own ink."""
     form = next(rest, 0)
     if form == 5:
-        number = next(rest, 0)
+        number = next(rest, GREY)
         if number < 16:
             return COLOURS[number % 8]
         cube = number - 16

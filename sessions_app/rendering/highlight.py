@@ -8,7 +8,8 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Generic, Keyword, Name, Number, Operator, String, _TokenType
 from pygments.util import ClassNotFound
 
-MOST_CHARACTERS = 20_000
+# Lexers are regular expressions: what is longer than this could hold up everybody else.
+MOST_CHARACTERS, LONGEST_LINE = 10_000, 1_000
 
 # The first that holds a token names it; what none holds is plain.
 _KINDS: tuple[tuple[_TokenType, str], ...] = (
@@ -37,10 +38,13 @@ CLASSES = {f"code-{kind}" for _, kind in _KINDS}
 
 def highlight(code: str, language: str) -> str:
     """`code` as HTML, character for character; plain when the language is unknown or the code is long."""
-    lexer = _lexer(language.lower()) if language and len(code) <= MOST_CHARACTERS else None
-    if lexer is None:
+    lexer = _lexer(language.lower()) if language else None
+    if lexer is None or len(code) > MOST_CHARACTERS or max(map(len, code.split("\n"))) > LONGEST_LINE:
         return escape(code)
-    return "".join(_span(_kind(token), text) for _, token, text in lexer.get_tokens_unprocessed(code))
+    tokens = [(_kind(token), text) for _, token, text in lexer.get_tokens_unprocessed(code)]
+    if "".join(text for _, text in tokens) != code:  # some lexers drop what they do not expect
+        return escape(code)
+    return "".join(_span(kind, text) for kind, text in tokens)
 
 
 def _span(kind: str, text: str) -> str:

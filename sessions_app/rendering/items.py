@@ -226,7 +226,8 @@ def _result_text(row: Public, content: str) -> str:
     diff = str(((row["result"] or {}).get("data") or {}).get("diff", ""))
     for shown in (diff, row["output"].strip()):
         content = content.replace(shown, "") if shown else content
-    return _preformatted(content.strip("\n"))
+    content = content.strip("\n")
+    return "" if diff and content.endswith(":") else _preformatted(content)  # it only announced the diff
 
 
 def _diff(diff: str) -> list[tuple[str, str]]:

@@ -15,7 +15,8 @@ from uuid import UUID
 
 from agents_app import templates
 from agents_app.types import Message, Spent
-from sessions_app.models import Run, Step
+from agentsite.core.rows import all_rows, one_row
+from sessions_app.models import Run, Session, Step
 from sessions_app.runner.secrets import Redactor, load_secrets
 from sessions_app.runner.streams import Streams
 from sessions_app.runner.writer import Writer
@@ -60,9 +61,11 @@ class Attempt:
     def load(self) -> None:
         """Read what is frozen and recorded.
 
-        Raises TemplateMissingError and pydantic's ValidationError.
+        Raises LostHoldError, TemplateMissingError and pydantic's ValidationError.
         """
-        run = Run.objects.select_related("session").get(id=self.hold.run_id)
+        run, session = one_row(Run, id=self.hold.run_id), one_row(Session, id=self.hold.session_id)
+        if run is None or session is None:
+            raise LostHoldError
         frozen = run.frozen or {}
         self.thawed = templates.thaw(frozen)
         self.started_at = run.started_at or run.queued_at
@@ -72,10 +75,10 @@ class Attempt:
         self.prompt = Message("user", run.prompt_text)
         self.history = history(run.session_id, frozen["history_end"]) if run.parent_id is None else []
         self.workspace: Path = workspace_for(run.session_id)
-        self.subject = Subject(run.session.owner_id, run.session_id, run.agent_id, run.interactive)
+        self.subject = Subject(session.owner_id, run.session_id, run.agent_id, run.interactive)
         self.secrets = load_secrets(run.id)
         self.redactor = Redactor(self.secrets)
-        self.steps = {step.key: step for step in Step.objects.filter(run=run).order_by("position")}
+        self.steps = {step.key: step for step in all_rows(Step, run_id=run.id)}
 
     async def write(self, function: Callable[..., _T], **kwargs: Any) -> _T:
         """One write of this run, in its turn, with its waiting text.

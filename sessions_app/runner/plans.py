@@ -33,7 +33,7 @@ def request_digest(request: ToolRequest) -> str:
 
 def shown_digest(tool: Tool, arguments: dict[str, Any]) -> str:
     """What a person is shown: tool, canonical arguments, and the version that its schema is."""
-    return digest(tool.name, arguments, tool.arguments.model_json_schema())
+    return digest(tool.name, arguments, registry.parameters(tool))
 
 
 def plan_call(key: str, request: ToolRequest, offered: frozenset[str], subject: Subject) -> ToolPlan:

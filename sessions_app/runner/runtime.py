@@ -13,7 +13,7 @@ from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import connection
 
 from agents_app.engines import close_all, warm_up
 from agentsite.core.clock import database_now
@@ -42,6 +42,7 @@ class Runtime:
         self._lock = ProcessLock()
         self.name = self._lock.name
         self._executions: dict[UUID, tuple[Execution, asyncio.Task[None]]] = {}
+        self._claiming: set[UUID] = set()
         self._ticked_at = time.monotonic()
         self._beat_at = time.monotonic()
         self._ready = threading.Event()
@@ -122,11 +123,15 @@ class Runtime:
             await self._claim(run_id, dead=False)
 
     async def _claim(self, run_id: UUID, *, dead: bool) -> None:
-        if run_id in self._executions:
+        if run_id in self._executions or run_id in self._claiming:
             return
-        hold = await self._writer.write(claim_run, run_id=run_id, owner=self.name, dead=dead)
-        if hold is not None:
-            self._begin(hold)
+        self._claiming.add(run_id)
+        try:
+            hold = await self._writer.write(claim_run, run_id=run_id, owner=self.name, dead=dead)
+            if hold is not None:
+                self._begin(hold)
+        finally:
+            self._claiming.discard(run_id)
 
     def _begin(self, hold: Hold) -> None:
         execution = Execution(hold, self._writer, lambda owner: owner != self.name and is_dead(owner) is True)
@@ -194,6 +199,5 @@ class Runtime:
                 connection.close()
 
     def _renew(self) -> None:
-        close_old_connections()
         renew_holds(owner=self.name)
         self._beat_at = time.monotonic()

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from agentsite.core.crypto import SecretUnreadableError, decrypt
+from agentsite.core.rows import all_rows
 from sessions_app.models import Secret
 
 _REFERENCE = re.compile(r"⟨secret:([^⟩]+)⟩")
@@ -14,9 +15,9 @@ _REFERENCE = re.compile(r"⟨secret:([^⟩]+)⟩")
 def load_secrets(run_id: UUID) -> dict[str, str]:
     """The run's secrets by name; one whose key is gone is left out."""
     secrets = {}
-    for name, ciphertext in Secret.objects.filter(run_id=run_id).values_list("name", "ciphertext"):
+    for secret in all_rows(Secret, run_id=run_id):
         try:
-            secrets[name] = decrypt(ciphertext)
+            secrets[secret.name] = decrypt(secret.ciphertext)
         except SecretUnreadableError:
             continue
     return secrets

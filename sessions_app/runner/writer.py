@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connection, connections
+from django.db import InterfaceError, OperationalError, connection, connections
 
 from sessions_app.runner.streams import Streams
 from sessions_app.services.text import flush_text
@@ -78,7 +78,6 @@ def _retrying(function: Callable[..., _T], args: tuple[object, ...], kwargs: dic
     deadline = time.monotonic() + RETRY_SECONDS
     pause = 0.05
     while True:
-        close_old_connections()
         try:
             return function(*args, **kwargs)
         except (OperationalError, InterfaceError):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q
 
+from agentsite.core.rows import one_row
 from sessions_app.models import Event, Interaction, Message, Run, Step
 from sessions_app.types import DELTAS, HELD, LIVE, InteractionStatus, MessageStatus, RunStatus, StepStatus
 
@@ -16,6 +17,8 @@ _KEPT_SECONDS = 60
 def claimable_runs(now: datetime, room: int) -> list[UUID]:
     """At most `room` runs to claim: one a session, first those of the users with the fewest running, then the
     oldest."""
+    if one_row(Run, only=("id",), status=RunStatus.QUEUED) is None:
+        return []
     active = Run.objects.filter(
         session=OuterRef("session"), parent=None, started_at__isnull=False, ended_at__isnull=True
     ).exclude(id=OuterRef("id"))

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
-
 from agentsite.access.models import User
+from agentsite.core.rows import all_rows, one_row, save_row
 from agentsite.core.text import utf16_slice
 from sessions_app import dispatch
 from sessions_app.models import Event, Interaction, Message, Run, Secret, Step
@@ -51,16 +50,18 @@ def end_run(
     settle_messages(entry, run.id, code or str(status))
     _settle_interactions(entry, run.id)
     _settle_steps(entry, run, never_began)
-    for child in Run.objects.filter(parent=run, status__in=LIVE):
-        cancel_run_rows(entry, child, run.cancelled_by)
+    for child in all_rows(Run, parent_id=run.id):
+        if child.status in LIVE:
+            cancel_run_rows(entry, child, run.cancelled_by)
     run.status = status
     run.wait_reason = ""
     run.code, run.sentence, run.actions, run.text = code, sentence[:500], list(actions), text
     run.lease_owner, run.lease_expires_at, run.available_at = "", None, None
     run.ended_at = entry.now
     run.position = entry.next_seq
-    run.save()
-    Secret.objects.filter(run=run).delete()
+    save_row(run)
+    if one_row(Secret, only=("id",), run_id=run.id):
+        Secret.objects.filter(run=run).delete()
     entry.tell_run(_ENDINGS[status], run)
     if run.parent_id:
         wake_run(entry, run.parent_id)
@@ -130,7 +131,7 @@ def open_wait(run_id: UUID) -> WaitReason | None:
 
 def settle_messages(entry: Entry, run_id: UUID, reason: str, event: EventType = EventType.MESSAGE_INCOMPLETE) -> None:
     """Give every streaming message of a run its last text and say why it stopped there."""
-    for message in Message.objects.filter(run_id=run_id, status=MessageStatus.STREAMING):
+    for message in all_rows(Message, run_id=run_id, status=MessageStatus.STREAMING):
         message.text, message.reasoning = streamed_text(entry, message.id)
         message.reason = reason[:40]
         superseded = event is EventType.MESSAGE_SUPERSEDED
@@ -174,7 +175,7 @@ def _withdraw_prompt(entry: Entry, run: Run) -> None:
 
 
 def _settle_interactions(entry: Entry, run_id: UUID) -> None:
-    for interaction in Interaction.objects.filter(run_id=run_id, status=InteractionStatus.PENDING):
+    for interaction in all_rows(Interaction, run_id=run_id, status=InteractionStatus.PENDING):
         interaction.status = InteractionStatus.CANCELLED
         interaction.answered_via = "cancel"
         interaction.answered_at = entry.now
@@ -183,8 +184,8 @@ def _settle_interactions(entry: Entry, run_id: UUID) -> None:
 
 
 def _settle_steps(entry: Entry, run: Run, never_began: frozenset[UUID]) -> None:
-    open_ = Q(status__in=(StepStatus.PLANNED, StepStatus.WAITING, StepStatus.STARTED))
-    for step in Step.objects.filter(open_, run=run):
+    unended = (StepStatus.PLANNED, StepStatus.WAITING, StepStatus.STARTED)
+    for step in (step for status in unended for step in all_rows(Step, run_id=run.id, status=status)):
         began = step.status == StepStatus.STARTED and step.id not in never_began
         doubtful = began and step.kind == StepKind.TOOL and step.effect == Effect.UNSAFE
         step.status = StepStatus.UNKNOWN if doubtful else StepStatus.CANCELLED

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
 from django.utils import timezone
 from pydantic import ValidationError
 
 from agents_app import templates
+from agents_app.models import Agent
 from agentsite.core.clock import database_now
+from agentsite.core.rows import all_rows, insert_rows, one_row, update_row
 from agentsite.core.text import utf16_length
 from sessions_app import dispatch
 from sessions_app.models import Message, Run, Session
@@ -27,6 +28,7 @@ from sessions_app.types import HELD, EventType, MessageRole, MessageStatus, RunS
 
 LEASE_SECONDS = 30.0
 MOST_ATTEMPTS = 5
+_CLAIMED = ("status", "fence", "attempt", "lease_owner", "lease_expires_at", "available_at", "started_at")
 logger = logging.getLogger(__name__)
 
 
@@ -68,7 +70,7 @@ def holding(
     """
     try:
         with journal.writing(hold.session_id, commit) as entry:
-            run = Run.objects.select_for_update(of=("self",)).filter(id=hold.run_id, fence=hold.fence).first()
+            run = one_row(Run, lock=True, id=hold.run_id, fence=hold.fence)
             if run is None or run.status not in HELD:
                 raise LostHoldError
             if starting and run.status == RunStatus.CANCELLING:
@@ -96,17 +98,17 @@ def claim_run(*, run_id: UUID, owner: str, dead: bool = False) -> Hold | None:
     A stolen run's streaming messages are superseded; after 5 attempts without a step it fails as `crash_loop`; one
     that was being stopped ends here.
     """
-    session_id = Run.objects.filter(id=run_id).values_list("session_id", flat=True).first()
-    if session_id is None:
+    found = one_row(Run, only=("id", "session"), id=run_id)
+    if found is None:
         return None
     try:
-        with journal.writing(session_id, "run.claim") as entry:
-            run = Run.objects.select_for_update(of=("self",)).select_related("agent", "prompt").get(id=run_id)
-            stolen = run.status in HELD
-            if not _claimable(run, dead) or not _take(run, owner, stolen):
+        with journal.writing(found.session_id, "run.claim") as entry:
+            run = one_row(Run, lock=True, id=run_id)
+            if run is None or not _claimable(run, dead):
                 return None
-            return _begin(entry, run, stolen)
-    except (Session.DoesNotExist, Run.DoesNotExist):
+            first, stolen = run.started_at is None, run.status in HELD
+            return _begin(entry, run, first, stolen) if _take(run, owner, stolen) else None
+    except Session.DoesNotExist:
         return None
 
 
@@ -116,27 +118,32 @@ def _claimable(run: Run, dead: bool) -> bool:
         return dead or (run.lease_expires_at is not None and run.lease_expires_at < now)
     if run.status != RunStatus.QUEUED or (run.available_at is not None and run.available_at > now):
         return False
-    others = Run.objects.filter(session_id=run.session_id, parent=None, started_at__isnull=False, ended_at=None)
-    return run.parent_id is not None or not others.exclude(id=run.id).exists()
+    active = all_rows(
+        Run,
+        only=("id",),
+        session_id=run.session_id,
+        parent__isnull=True,
+        started_at__isnull=False,
+        ended_at__isnull=True,
+    )
+    return run.parent_id is not None or all(other.id == run.id for other in active)
 
 
 def _take(run: Run, owner: str, stolen: bool) -> bool:
     now = database_now()
-    changed = Run.objects.filter(id=run.id, fence=run.fence, status=run.status).update(
-        status=run.status if run.status == RunStatus.CANCELLING else RunStatus.RUNNING,
-        fence=F("fence") + 1,
-        attempt=F("attempt") + (1 if stolen else 0),
-        lease_owner=owner,
-        lease_expires_at=now + timedelta(seconds=LEASE_SECONDS),
-        available_at=None,
-        started_at=run.started_at or now,
-    )
-    return changed == 1
+    before = {"fence": run.fence, "status": run.status}
+    run.status = run.status if run.status == RunStatus.CANCELLING else RunStatus.RUNNING
+    run.fence += 1
+    run.attempt += 1 if stolen else 0
+    run.lease_owner, run.lease_expires_at = owner, now + timedelta(seconds=LEASE_SECONDS)
+    run.available_at = None
+    run.started_at = run.started_at or now
+    return update_row(run, *_CLAIMED, **before) == 1
 
 
-def _begin(entry: Entry, run: Run, stolen: bool) -> Hold | None:
-    first = run.started_at is None
-    run.refresh_from_db(from_queryset=Run.objects.select_related("agent", "prompt"))
+def _begin(entry: Entry, run: Run, first: bool, stolen: bool) -> Hold | None:
+    run.agent = one_row(Agent, id=run.agent_id) if run.agent_id else None
+    run.prompt = one_row(Message, id=run.prompt_id) if run.prompt_id else None
     if stolen:
         settle_messages(entry, run.id, "superseded", EventType.MESSAGE_SUPERSEDED)
     if run.status == RunStatus.CANCELLING:
@@ -152,27 +159,29 @@ def _begin(entry: Entry, run: Run, stolen: bool) -> Hold | None:
     if message is not None:
         message.status = MessageStatus.COMPLETED
         message.position = entry.next_seq
-        message.save(update_fields=["status", "position"])
-    if run.frozen is None and not _freeze(entry, run):
+        update_row(message, "status", "position")
+    if run.frozen is None and not _freeze(entry, run, message):
         return None
     entry.tell_run(EventType.RUN_STARTED if first else EventType.RUN_RESUMED, run, message)
     return Hold(run.id, run.session_id, run.fence, run.lease_owner)
 
 
-def _freeze(entry: Entry, run: Run) -> bool:
-    """Fix what the run works with; it fails when its agent is gone."""
+def _freeze(entry: Entry, run: Run, taken: Message | None) -> bool:
+    """Fix what the run works with; it fails when its agent is gone. `taken` is a prompt that was just taken."""
     sentence = "The agent of this session is gone or switched off. Choose another one and send the message again."
-    own_prompt = run.prompt if run.prompt is not None and run.prompt.run_id == run.id else None
+    own_prompt = run.prompt if run.prompt is not None and run.prompt.text == run.prompt_text else None
     end = own_prompt.position if own_prompt else entry.next_seq
     try:
         if run.agent is not None and run.agent.enabled:
             frozen = templates.freeze(run.agent, now=entry.now)
             run.frozen = frozen | {"history_end": end, "origin": str(run.id)}
-            run.save(update_fields=["frozen"])
+            update_row(run, "frozen")
             return True
     except (templates.TemplateMissingError, ValidationError):
         sentence = "This agent's program or configuration does not work. An operator can mend it in the admin."
         logger.exception("Agent %s cannot run", run.agent_id)
+    if taken is not None:
+        entry.tell_message(EventType.MESSAGE_UPDATED, taken)
     end_run(entry, run, RunStatus.FAILED, code="agent_missing", sentence=sentence, actions=("retry",))
     return False
 
@@ -206,7 +215,7 @@ def release_run(*, hold: Hold, pending: Sequence[Delta]) -> None:
 
 def _let_go(entry: Entry, run: Run) -> None:
     run.lease_owner, run.lease_expires_at = "", None
-    run.save(update_fields=["status", "wait_reason", "available_at", "lease_owner", "lease_expires_at"])
+    update_row(run, "status", "wait_reason", "available_at", "lease_owner", "lease_expires_at")
     if run.status == RunStatus.QUEUED:
         dispatch.runs_are_queued()
 
@@ -252,7 +261,7 @@ def finish_run(
 
 
 def _say(entry: Entry, run: Run, text: str) -> None:
-    message = Message.objects.create(
+    message = Message(
         session_id=run.session_id,
         run=run,
         role=MessageRole.ASSISTANT,
@@ -263,4 +272,5 @@ def _say(entry: Entry, run: Run, text: str) -> None:
         created_at=entry.now,
         ended_at=entry.now,
     )
+    insert_rows([message])
     entry.tell_message(EventType.MESSAGE_CREATED, message)

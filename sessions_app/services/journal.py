@@ -4,14 +4,16 @@
 sessions first, then runs. Readers are told after the commit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
+from agentsite.core.rows import insert_rows, one_row, update_row
 from sessions_app import broker, faults
 from sessions_app.fold import JournalEvent
 from sessions_app.models import Event, Interaction, Message, Run, Session, Step
@@ -45,9 +47,12 @@ class Entry:
         """Tell the session's own row."""
         self.add(type_, run_id=None, subject=self.session.id, data={"session": public_session(self.session)})
 
-    def tell_message(self, type_: str, message: Message) -> None:
-        """Tell a message's row."""
-        self.add(type_, run_id=message.run_id, subject=message.id, data={"message": public_message(message)})
+    def tell_message(self, type_: str, message: Message, run: Run | None = None) -> None:
+        """Tell a message's row, and the run's where it has changed with it."""
+        data = {"message": public_message(message)}
+        if run is not None:
+            data["run"] = public_run(run)
+        self.add(type_, run_id=message.run_id, subject=message.id, data=data)
 
     def tell_run(self, type_: str, run: Run, message: Message | None = None) -> None:
         """Tell a run's row, and the prompt that takes its place with it."""
@@ -70,42 +75,41 @@ class Entry:
 def writing(session_id: UUID, commit: str) -> Iterator[Entry]:
     """One transaction on one session; `commit` names its fault points. Raises Session.DoesNotExist.
 
-    1. Lock the session's row (`of` leaves its agent alone). 2. The caller changes rows and adds events. 3. Store both.
+    1. Lock the session's row. 2. The caller changes rows and adds events. 3. Store both.
     4. After the commit, ring.
     """
     if commit not in faults.COMMITS:
         raise ValueError(f"{commit!r} has no fault points; name it in sessions_app/faults.py")
     with transaction.atomic():
         transaction.on_commit(lambda: faults.point(f"{commit}.after"))
-        session = Session.objects.select_for_update(of=("self",)).select_related("agent").get(id=session_id)
+        session = one_row(Session, lock=True, id=session_id)
+        if session is None:
+            raise Session.DoesNotExist
         entry = Entry(session)
         yield entry
-        store(entry)
+        store([entry])
         faults.point(f"{commit}.before")
 
 
-def store(entry: Entry) -> None:
-    """Store an entry's events inside the caller's transaction and ring after its commit."""
-    events = entry.events
-    if not events:
-        return
-    session = entry.session
-    session.seq = events[-1].seq
-    session.active_at = entry.now
-    Session.objects.filter(id=session.id).update(seq=session.seq, active_at=entry.now)
-    Event.objects.bulk_create(
-        [
-            Event(
-                session_id=session.id,
-                seq=event.seq,
-                run_id=event.run_id,
-                type=event.type,
-                subject=event.subject,
-                data=event.data,
-                created_at=entry.now,
-            )
-            for event in events
-        ]
-    )
-    hint = broker.Hint(session.id, session.seq, tuple(events))
-    transaction.on_commit(lambda: broker.ring(hint), robust=True)
+def store(entries: Sequence[Entry]) -> None:
+    """Store the events of some sessions inside the caller's transaction, and ring after its commit."""
+    told = [entry for entry in entries if entry.events]
+    for entry in told:
+        entry.session.seq, entry.session.active_at = entry.events[-1].seq, entry.now
+        update_row(entry.session, "seq", "active_at")
+        hint = broker.Hint(entry.session.id, entry.session.seq, tuple(entry.events))
+        transaction.on_commit(partial(broker.ring, hint), robust=True)
+    insert_rows([row for entry in told for row in _rows(entry)])
+
+
+def _rows(entry: Entry) -> Iterator[Event]:
+    for event in entry.events:
+        yield Event(
+            session_id=entry.session.id,
+            seq=event.seq,
+            run_id=event.run_id,
+            type=event.type,
+            subject=event.subject,
+            data=event.data,
+            created_at=entry.now,
+        )

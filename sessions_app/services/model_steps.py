@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from django.db.models import F
-
 from agents_app.types import Reply
+from agentsite.core.rows import insert_rows, one_row, save_row, update_row
 from sessions_app.models import Message, Run, Step
 from sessions_app.services.endings import streamed_text
 from sessions_app.services.holds import Delta, Hold, holding
@@ -17,7 +16,7 @@ from sessions_app.types import EventType, MessageRole, MessageStatus, StepKind, 
 def start_model(*, hold: Hold, pending: Sequence[Delta], key: str, author: str) -> Step:
     """Record that a model is about to be asked; its message begins to stream."""
     with holding(hold, "step.start", pending, starting=True) as (entry, run):
-        step = Step.objects.filter(run=run, key=key).first() or new_step(entry, run, key, StepKind.MODEL)
+        step = one_row(Step, run_id=run.id, key=key) or new_step(entry, run, key, StepKind.MODEL)
         message = Message(
             session_id=run.session_id,
             run=run,
@@ -27,11 +26,11 @@ def start_model(*, hold: Hold, pending: Sequence[Delta], key: str, author: str) 
             position=entry.next_seq,
             created_at=entry.now,
         )
-        message.save(force_insert=True)
+        insert_rows([message])
         entry.tell_message(EventType.MESSAGE_STARTED, message)
         step.message = message
         begin_step(entry, hold, step)
-        step.save()
+        save_row(step)
         entry.tell_step(EventType.STEP_STARTED, step)
     return step
 
@@ -39,25 +38,20 @@ def start_model(*, hold: Hold, pending: Sequence[Delta], key: str, author: str) 
 def end_model(*, hold: Hold, pending: Sequence[Delta], step: Step, reply: Reply) -> Step:
     """Record a model's reply: its message is complete."""
     with holding(hold, "step.end", pending) as (entry, run):
-        step = Step.objects.select_related("message").get(id=step.id)
+        step = _with_message(step)
         step.result = asdict(reply)
         step.prompt_tokens, step.completion_tokens = reply.usage.prompt_tokens, reply.usage.completion_tokens
         step.cost, step.first_token_seconds = reply.cost, reply.first_token_seconds
         close_step(entry, step, StepStatus.SUCCEEDED)
-        _close_message(entry, step, MessageStatus.COMPLETED, reply.text, reply.reasoning)
-        Run.objects.filter(id=run.id).update(
-            attempt=0,
-            prompt_tokens=F("prompt_tokens") + step.prompt_tokens,
-            completion_tokens=F("completion_tokens") + step.completion_tokens,
-            cost=F("cost") + step.cost,
-        )
+        _add_usage(run, step)
+        _close_message(entry, step, MessageStatus.COMPLETED, reply.text, reply.reasoning, run)
     return step
 
 
 def fail_model(*, hold: Hold, pending: Sequence[Delta], step: Step, code: str, sentence: str, retryable: bool) -> Step:
     """Record that a model call failed; what it had said is kept."""
     with holding(hold, "step.end", pending) as (entry, _run):
-        step = Step.objects.select_related("message").get(id=step.id)
+        step = _with_message(step)
         step.result = {"sentence": sentence, "retryable": retryable}
         step.code = code
         close_step(entry, step, StepStatus.FAILED)
@@ -68,11 +62,28 @@ def fail_model(*, hold: Hold, pending: Sequence[Delta], step: Step, code: str, s
     return step
 
 
-def _close_message(entry: Entry, step: Step, status: MessageStatus, text: str, reasoning: str) -> None:
+def _add_usage(run: Run, step: Step) -> None:
+    run.attempt = 0
+    run.prompt_tokens += step.prompt_tokens
+    run.completion_tokens += step.completion_tokens
+    run.cost += step.cost
+    update_row(run, "attempt", "prompt_tokens", "completion_tokens", "cost")
+
+
+def _with_message(step: Step) -> Step:
+    found = one_row(Step, id=step.id)
+    assert found is not None
+    found.message = one_row(Message, id=found.message_id) if found.message_id else None
+    return found
+
+
+def _close_message(
+    entry: Entry, step: Step, status: MessageStatus, text: str, reasoning: str, run: Run | None = None
+) -> None:
     message = step.message
     if message is None:
         return
     message.text, message.reasoning, message.status, message.ended_at = text, reasoning, status, entry.now
-    message.save()
+    save_row(message)
     completed = status == MessageStatus.COMPLETED
-    entry.tell_message(EventType.MESSAGE_COMPLETED if completed else EventType.MESSAGE_INCOMPLETE, message)
+    entry.tell_message(EventType.MESSAGE_COMPLETED if completed else EventType.MESSAGE_INCOMPLETE, message, run)

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from agentsite.core.ids import new_id
+from agentsite.core.rows import save_row
 from sessions_app.models import Interaction, Run, Step
 from sessions_app.services.holds import Hold
 from sessions_app.services.journal import Entry
@@ -69,7 +70,7 @@ def begin_step(entry: Entry, hold: Hold, step: Step) -> None:
 
 def close_step(entry: Entry, step: Step, status: StepStatus) -> None:
     step.status, step.ended_at = status, entry.now
-    step.save()
+    save_row(step)
     entry.tell_step(STEP_EVENTS[status], step)
 
 

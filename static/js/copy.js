@@ -40,7 +40,7 @@ function tell(button, done) {
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest(".copy-code, .copy-answer, .wrap-code");
   if (!button) return;
-  const code = button.closest(".code")?.querySelector("code");
+  const code = button.closest(".code, .copyable")?.querySelector("pre");
   if (button.classList.contains("wrap-code")) {
     button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") !== "true");
   } else {

@@ -31,7 +31,7 @@ function lineBefore(first) {
 
 function fold(run) {
   const line = lineBefore(run[0]);
-  const failed = run.filter((step) => step.matches(".tone-failed, .tone-waiting")).length;
+  const failed = run.filter((step) => step.matches(".tone-failed")).length;
   const words = `Used ${run.length} tools${failed ? `, ${failed} failed` : ""}`;
   const label = line.querySelector(".group-words");
   if (label.textContent !== words) label.textContent = words;

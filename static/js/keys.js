@@ -5,7 +5,8 @@ const sidebar = document.getElementById("sidebar");
 const composer = () => document.querySelector("#composer textarea");
 
 function search() {
-  if (sidebar.matches("[popover]") && getComputedStyle(sidebar).position === "fixed") sidebar.showPopover();
+  const isDrawer = getComputedStyle(sidebar).position === "fixed";
+  if (isDrawer && !sidebar.matches(":popover-open")) sidebar.showPopover();
   document.getElementById("search").select();
 }
 

@@ -37,8 +37,9 @@ HARMFUL = [
     "a\u2028<script>alert(1)</script>",
 ]
 ALLOWED_TAGS = {
-    *("a article br button code del details div em form h2 h3 h4 h5 h6 hr i input label li ol option p pre".split()),
-    *("s section select span strong summary svg table tbody td textarea th thead time tr ul use blockquote".split()),
+    *("a article blockquote br button code del details div em figcaption figure form h2 h3 h4 h5 h6 hr i".split()),
+    *("input label li ol option p pre s section select span strong summary svg table tbody td textarea".split()),
+    *("th thead time tr ul use".split()),
 }
 
 
@@ -162,6 +163,7 @@ def test_a_call_shows_its_output_once_and_its_exit_code(scribe: Scribe) -> None:
     html = render_item(describe("steps", row))
     assert html.count("+new") == 1
     assert '<code class="line-add">+new</code>' in html
+    assert "Changed a.txt:" not in html
 
 
 @pytest.mark.django_db
