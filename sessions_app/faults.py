@@ -8,6 +8,7 @@ from agentsite.core.faults import point, register
 COMMITS = {
     "session.create": "a session is made",
     "session.update": "a session is renamed or given another agent",
+    "session.delete": "a session goes with all that belongs to it",
     "message.send": "a message and its run are queued",
     "message.edit": "a queued message is changed or withdrawn",
     "run.claim": "a run is taken by this process",
@@ -25,6 +26,7 @@ COMMITS = {
     "interaction.answer": "a person answers, or the time is up",
     "text.flush": "streamed text is stored",
     "journal.compact": "old deltas go",
+    "command.do": "a command is done and its answer kept",
 }
 EFFECTS = {
     "effect.model.begin": "the request to the engine goes out",

@@ -39,6 +39,7 @@ def public_message(message: Message) -> Public:
         "reasoning": message.reasoning,
         "reason": message.reason,
         "author": message.author,
+        "thought_seconds": message.thought_seconds,
         "position": message.position,
         "created_at": _when(message.created_at),
         "ended_at": _when(message.ended_at),

@@ -59,6 +59,7 @@ class MessageRow(Row):
     reasoning: str
     reason: str = Field(description="Why it is incomplete.")
     author: str
+    thought_seconds: float | None
     position: Position
     created_at: datetime
     ended_at: datetime | None

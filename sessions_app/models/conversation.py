@@ -46,6 +46,7 @@ class Message(BaseModel):
     reasoning = models.TextField(blank=True)
     reason = models.CharField(max_length=40, blank=True, help_text="Why it is incomplete.")
     author = models.CharField(max_length=100, blank=True, help_text="The name line.")
+    thought_seconds = models.FloatField(null=True, blank=True, help_text="From its first thought to its first word.")
     position = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)

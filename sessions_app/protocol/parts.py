@@ -37,6 +37,7 @@ class MessageView(Part):
     reasoning: str
     reason: str = Field(description="Why it is incomplete.")
     author: str
+    thought_seconds: float | None
     position: Position
     created_at: datetime
     ended_at: datetime | None

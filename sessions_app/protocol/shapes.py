@@ -45,6 +45,7 @@ def message_view(row: Frame, text: str | None = None) -> Frame:
         "reasoning": row["reasoning"] if text is None else "",
         "reason": row["reason"],
         "author": row["author"],
+        "thought_seconds": row["thought_seconds"],
         "position": row["position"],
         "created_at": row["created_at"],
         "ended_at": row["ended_at"],

@@ -150,8 +150,8 @@ def _message(row: Public) -> Item:
 
 
 def _thought(row: Public) -> str:
-    """How long the agent thought, where the row tells it: when nothing but thinking came of the message."""
-    return "" if row["text"] else _elapsed(row["created_at"], row["ended_at"])
+    seconds = row["thought_seconds"]
+    return "" if seconds is None else f"{seconds:.0f} s" if seconds >= 1 else "a moment"
 
 
 def _step(row: Public) -> Item:

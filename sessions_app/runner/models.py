@@ -1,6 +1,8 @@
 """A model call as an effect: written ahead, streamed, recorded; on replay taken by its key alone."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from agents_app import selectors as agents
@@ -44,13 +46,10 @@ async def _stream(attempt: Attempt, key: str, request: CompletionRequest, engine
     attempt.record(step)
     message_id = step.message_id
     assert message_id is not None
-    push = attempt.streams.push
-    sink = Sink(
-        text=lambda text: push(message_id, "text", text), reasoning=lambda text: push(message_id, "reasoning", text)
-    )
+    voice = _Voice(partial(attempt.streams.push, message_id))
     faults.point("effect.model.begin")
     try:
-        reply = await client_for(row).complete(request, sink)
+        reply = await client_for(row).complete(request, Sink(voice.text, voice.reasoning))
     except EngineError as error:
         step = await attempt.write(
             model_steps.fail_model, step=step, code=error.code, sentence=error.message, retryable=error.retryable
@@ -58,10 +57,35 @@ async def _stream(attempt: Attempt, key: str, request: CompletionRequest, engine
         attempt.record(step)
         raise
     faults.point("effect.model.end")
-    step = await attempt.write(model_steps.end_model, step=step, reply=reply)
+    step = await attempt.write(model_steps.end_model, step=step, reply=reply, thought_seconds=voice.thought_seconds())
     attempt.streams.forget(message_id)
     attempt.record(step)
     return step, reply
+
+
+class _Voice:
+    """Carries a model's stream on, and times its thinking."""
+
+    def __init__(self, push: Callable[[str, str], None]) -> None:
+        self._push = push
+        self._began: float | None = None
+        self._spoke: float | None = None
+
+    def text(self, text: str) -> None:
+        """Take a piece of the answer."""
+        if self._spoke is None:
+            self._spoke = time.monotonic()
+        self._push("text", text)
+
+    def reasoning(self, text: str) -> None:
+        """Take a piece of the thinking before it."""
+        if self._began is None:
+            self._began = time.monotonic()
+        self._push("reasoning", text)
+
+    def thought_seconds(self) -> float | None:
+        """From the first thought to the first word, or to now; None without thoughts."""
+        return None if self._began is None else round((self._spoke or time.monotonic()) - self._began, 3)
 
 
 def recorded_reply(step: Step) -> Reply:

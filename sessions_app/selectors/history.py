@@ -83,14 +83,18 @@ def _results(session_id: UUID, runs: Chains, replies: Iterable[_Reply]) -> dict[
     for run_id, key, call_id, position, result in steps.values_list("run_id", "key", "call_id", "position", "result"):
         before = [reply for reply in asked[_root(runs, run_id), call_id] if reply.position < position]
         if before:
-            scope = _scope(key)
-            reply = max(before, key=lambda reply: (scope.startswith(reply.scope), reply.position))
+            reply = max(before, key=lambda reply: (_nearness(reply.scope, _scope(key)), reply.position))
             results[reply.message_id, call_id] = (result or {}).get("content", NOT_RUN)
     return results
 
 
 def _scope(key: str) -> str:
     return key[: key.rfind("/") + 1]
+
+
+def _nearness(asking: str, running: str) -> int:
+    """How near to the branch that asked a call runs: in it, or in a branch of it."""
+    return len(asking) if running.startswith(asking) else -1
 
 
 def _kept(call_id: str) -> str:

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from agentsite.access.models import User
 from agentsite.core.errors import ConflictError, InvalidError
+from sessions_app import faults
 from sessions_app.models import Command
 
 Result = dict[str, Any]
@@ -30,9 +31,11 @@ def once(*, user: User, cmd_id: str, action: Callable[[], Result], name: str = "
         raise InvalidError("`cmd_id` has at most 64 characters.", details={"field": "cmd_id"})
     try:
         with transaction.atomic():
+            transaction.on_commit(lambda: faults.point("command.do.after"))
             command = Command.objects.create(user=user, cmd_id=cmd_id)
             command.result = {"name": name, "answer": action()}
             command.save(update_fields=["result"])
+            faults.point("command.do.before")
     except IntegrityError:
         stored = Command.objects.filter(user=user, cmd_id=cmd_id).first()
         if stored is None:

@@ -55,7 +55,8 @@ def end_run(
             cancel_run_rows(entry, child, run.cancelled_by)
     run.status = status
     run.wait_reason = ""
-    run.code, run.sentence, run.actions, run.text = code, sentence[:500], list(actions), text
+    run.code, run.sentence, run.text = code, sentence[:500], text
+    run.actions = [] if run.parent_id else list(actions)
     run.lease_owner, run.lease_expires_at, run.available_at = "", None, None
     run.ended_at = entry.now
     run.position = entry.next_seq
@@ -184,10 +185,13 @@ def _settle_interactions(entry: Entry, run_id: UUID) -> None:
 
 
 def _settle_steps(entry: Entry, run: Run, never_began: frozenset[UUID]) -> None:
-    unended = (StepStatus.PLANNED, StepStatus.WAITING, StepStatus.STARTED)
+    unended = (StepStatus.PLANNED, StepStatus.WAITING, StepStatus.STARTED, StepStatus.UNKNOWN)
     for step in (step for status in unended for step in all_rows(Step, run_id=run.id, status=status)):
+        if step.ended_at is not None:
+            continue
         began = step.status == StepStatus.STARTED and step.id not in never_began
-        doubtful = began and step.kind == StepKind.TOOL and step.effect == Effect.UNSAFE
+        doubtful = step.kind == StepKind.TOOL and step.effect == Effect.UNSAFE and began
+        doubtful = doubtful or step.status == StepStatus.UNKNOWN
         step.status = StepStatus.UNKNOWN if doubtful else StepStatus.CANCELLED
         if step.kind == StepKind.TOOL and step.started_at:
             step.output = step.output or streamed_output(entry, step.id)

@@ -144,8 +144,6 @@ def _take(run: Run, owner: str, stolen: bool) -> bool:
 def _begin(entry: Entry, run: Run, first: bool, stolen: bool) -> Hold | None:
     run.agent = one_row(Agent, id=run.agent_id) if run.agent_id else None
     run.prompt = one_row(Message, id=run.prompt_id) if run.prompt_id else None
-    if stolen:
-        settle_messages(entry, run.id, "superseded", EventType.MESSAGE_SUPERSEDED)
     if run.status == RunStatus.CANCELLING:
         end_run(
             entry, run, RunStatus.CANCELLED, code="cancelled", sentence="Stopped by the person.", actions=("retry",)
@@ -155,6 +153,8 @@ def _begin(entry: Entry, run: Run, first: bool, stolen: bool) -> Hold | None:
         sentence = f"This run brought its worker down {MOST_ATTEMPTS} times in a row. What it had done is kept."
         end_run(entry, run, RunStatus.FAILED, code="crash_loop", sentence=sentence, actions=("retry",))
         return None
+    if stolen:
+        settle_messages(entry, run.id, "superseded", EventType.MESSAGE_SUPERSEDED)
     message = run.prompt if first and run.prompt and run.prompt.status == MessageStatus.QUEUED else None
     if message is not None:
         message.status = MessageStatus.COMPLETED

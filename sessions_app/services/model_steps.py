@@ -35,7 +35,9 @@ def start_model(*, hold: Hold, pending: Sequence[Delta], key: str, author: str) 
     return step
 
 
-def end_model(*, hold: Hold, pending: Sequence[Delta], step: Step, reply: Reply) -> Step:
+def end_model(
+    *, hold: Hold, pending: Sequence[Delta], step: Step, reply: Reply, thought_seconds: float | None = None
+) -> Step:
     """Record a model's reply: its message is complete."""
     with holding(hold, "step.end", pending) as (entry, run):
         step = _with_message(step)
@@ -44,6 +46,8 @@ def end_model(*, hold: Hold, pending: Sequence[Delta], step: Step, reply: Reply)
         step.cost, step.first_token_seconds = reply.cost, reply.first_token_seconds
         close_step(entry, step, StepStatus.SUCCEEDED)
         _add_usage(run, step)
+        if step.message is not None:
+            step.message.thought_seconds = thought_seconds
         _close_message(entry, step, MessageStatus.COMPLETED, reply.text, reply.reasoning, run)
     return step
 

@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from agentsite.access.models import User
 from agentsite.core.errors import ConflictError
 from agentsite.core.ids import new_id
@@ -72,7 +74,7 @@ def _take_up(run_id: UUID, action: str, limits: dict[str, str]) -> Run:
         old = Run.objects.select_for_update(of=("self",)).get(id=run_id)
         if old.status not in (RunStatus.FAILED, RunStatus.CANCELLED) or action not in old.actions:
             raise ConflictError(f"This run cannot {action}.")
-        if Run.objects.filter(retry_of=old, status__in=LIVE).exists():
+        if Run.objects.filter(Q(status__in=LIVE) | Q(started_at__isnull=False), retry_of=old).exists():
             raise ConflictError("This run has been taken up already.")
         run = _successor(entry, old, _raised(old.frozen, limits.get(old.code)))
         if old.code == REPLAY_MISMATCH:

@@ -2,10 +2,13 @@
 
 from uuid import UUID
 
+from django.db import transaction
+
 from agents_app import selectors as agents
 from agents_app.models import Agent
 from agentsite.access.models import User
 from agentsite.core.errors import ConflictError, InvalidError
+from sessions_app import faults
 from sessions_app.models import Run, Session
 from sessions_app.services import journal
 from sessions_app.services.endings import cancel_run_rows
@@ -21,9 +24,10 @@ def create_session(*, owner: User, agent: Agent | None = None, title: str = "") 
     Raises InvalidError for a long title.
     """
     session = Session(owner=owner, agent=agent or agents.default_agent(), title=_title(title))
-    session.save(force_insert=True)
-    with journal.writing(session.id, "session.create") as entry:
-        entry.tell_session(EventType.SESSION_UPDATED)
+    with transaction.atomic():
+        session.save(force_insert=True)
+        with journal.writing(session.id, "session.create") as entry:
+            entry.tell_session(EventType.SESSION_UPDATED)
     session.refresh_from_db()
     return session
 
@@ -52,10 +56,13 @@ def delete_session(*, session_id: UUID, user: User) -> None:
     with journal.writing(session_id, "session.update") as entry:
         for run in Run.objects.filter(session_id=session_id, parent=None, status__in=LIVE):
             cancel_run_rows(entry, run, user)
-    if Run.objects.filter(session_id=session_id, status__in=HELD).exists():
-        raise ConflictError("Its run is being stopped. Delete the session again in a moment.")
-    Session.objects.filter(id=session_id).delete()
-    tools.forget_session(session_id=session_id)
+    with transaction.atomic():
+        transaction.on_commit(lambda: faults.point("session.delete.after"))
+        if Run.objects.filter(session_id=session_id, status__in=HELD).exists():
+            raise ConflictError("Its run is being stopped. Delete the session again in a moment.")
+        Session.objects.filter(id=session_id).delete()
+        tools.forget_session(session_id=session_id)
+        faults.point("session.delete.before")
 
 
 def _title(title: str) -> str:

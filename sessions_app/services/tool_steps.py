@@ -8,7 +8,7 @@ from agentsite.core.digest import digest
 from sessions_app.models import Run, Step
 from sessions_app.services.consent import check_may_begin
 from sessions_app.services.endings import streamed_output
-from sessions_app.services.holds import Delta, Hold, holding
+from sessions_app.services.holds import Delta, Hold, add_deltas, holding
 from sessions_app.services.journal import Entry
 from sessions_app.services.recording import (
     STEP_EVENTS,
@@ -117,13 +117,16 @@ def start_step(
 
     Raises StopAskedError, LostHoldError, and NotAllowedError where the record does not allow it.
     """
-    with holding(hold, "step.start", pending, starting=True) as (entry, _run):
+    with holding(hold, "step.start", pending, starting=True) as (entry, run):
         step = Step.objects.get(id=step.id)
         check_may_begin(step, arguments)
         step.effective_arguments, step.display, step.output = arguments, display or step.display, ""
+        again = step.started_at is not None
         begin_step(entry, hold, step)
         step.save()
         entry.tell_step(EventType.STEP_STARTED, step)
+        if again:  # a piece at the beginning takes back what an earlier attempt put out
+            add_deltas(entry, run.id, [Delta(step.id, "output", 0, "")])
     return step
 
 

@@ -12,7 +12,7 @@ from sessions_app.models import Message as MessageRow
 from sessions_app.services.interactions import AnsweredError, expire_interaction
 from sessions_app.services.messages import BusyError, edit_queued_message, withdraw_message
 from sessions_app.services.runs import cancel_run, cancel_session, continue_run, retry_run
-from tests.support.model_server import cut, status, text
+from tests.support.model_server import cut, reasoning, status, text
 from tests.support.puppets import puppet
 from tests.support.site import Site, wait_for
 
@@ -42,6 +42,18 @@ def test_a_message_becomes_an_answer(site: Site) -> None:
     assert [m.text for m in MessageRow.objects.filter(session=session)] == ["hi", "hello there"]
     session.refresh_from_db()
     assert session.title == "hi"
+
+
+def test_how_long_it_thought_is_kept(site: Site) -> None:
+    """From its first thought to its first word; None without thoughts."""
+    site.model.script(reasoning("Let me see. ", "Yes."), text("No."))
+    session = site.session(puppet(answers))
+    site.until(site.send(session, "think"))
+    site.until(site.send(session, "do not"))
+    thinking, quick = MessageRow.objects.filter(session=session, role="assistant")
+    assert (thinking.reasoning, thinking.text) == ("Let me see. ", "Yes.")
+    assert thinking.thought_seconds is not None
+    assert quick.thought_seconds is None
 
 
 def test_the_next_run_knows_the_conversation(site: Site) -> None:

@@ -34,7 +34,7 @@ from sessions_app.services.commands import once  # noqa: E402
 from sessions_app.services.interactions import answer_interaction  # noqa: E402
 from sessions_app.services.messages import edit_queued_message, send_message  # noqa: E402
 from sessions_app.services.runs import cancel_session, retry_run  # noqa: E402
-from sessions_app.services.sessions import create_session, update_session  # noqa: E402
+from sessions_app.services.sessions import create_session, delete_session, update_session  # noqa: E402
 from sessions_app.types import ENDED  # noqa: E402
 from tests.support.model_server import ModelServer, text  # noqa: E402
 from tests.support.puppets import PROGRAMS, puppet  # noqa: E402
@@ -113,6 +113,7 @@ def _live(fault: str, report: Path) -> None:
         runtime = Runtime().start()
         _main_story(user, model)
         _stopped_story(user)
+        delete_session(session_id=_session(user, "doomed", "puppet-talks").id, user=user)
         _released_story(user, runtime, model)
         sweeper.compact(timezone.now() + timedelta(minutes=5))
         runtime = Runtime().start()

@@ -79,14 +79,10 @@ def test_how_long_the_agent_thought_is_said_where_it_is_known(scribe: Scribe) ->
     row = snapshot(scribe.session.id)["messages"][message_id]
     live = render_item(describe("messages", row))
     assert f'Thinking… <span data-since="{row["created_at"]}">' in live
-    row |= {
-        "status": "completed",
-        "reasoning": "Hm",
-        "created_at": "2026-01-01T10:00:00+00:00",
-        "ended_at": "2026-01-01T10:00:08+00:00",
-    }
-    assert "Thought for 8.0 s" in render_item(describe("messages", row))
-    assert "Thought for" not in render_item(describe("messages", row | {"text": "Yes"}))
+    row |= {"status": "completed", "reasoning": "Hm", "thought_seconds": 8.2}
+    assert "Thought for 8 s" in render_item(describe("messages", row))
+    assert "Thought for a moment" in render_item(describe("messages", row | {"thought_seconds": 0.4}))
+    assert "Thought for" not in render_item(describe("messages", row | {"thought_seconds": None}))
 
 
 @pytest.mark.parametrize(
