@@ -94,7 +94,10 @@ class Reader:
             self._stop = None
 
     async def items(self) -> list[Item]:
-        """What comes next; waits until there is something."""
+        """What comes next; waits until there is something.
+
+        Raises NotFoundError once the session is deleted.
+        """
         while True:
             if self._first:
                 first, self._first = self._first, []
@@ -140,6 +143,8 @@ class Reader:
 
     async def _catch_up(self, emitted: list[Item]) -> None:
         events = await in_database(journal.events_after, self.session_id, self.cursor, FURTHEST + 1)
+        if not events:
+            await in_database(journal.bounds, self.session_id)
         if len(events) > FURTHEST:
             emitted.append(Resync(await self._load()))
             return

@@ -6,14 +6,15 @@ it by itself), so nothing is sent from here to find out.
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from agentsite.core.errors import NotFoundError
+from agentsite.core.reading import command_in_database
 from sessions_app import connections
 from sessions_app.connections import broadcast_restart
 from sessions_app.fold import State
@@ -39,7 +40,7 @@ class Close:
 
 def in_thread(function: Any) -> Any:
     """An awaitable form of a database function, on a thread that is not the one all of Django shares."""
-    return database_sync_to_async(function, thread_sensitive=False)
+    return partial(command_in_database, function)
 
 
 class SessionSocket(AsyncWebsocketConsumer):

@@ -37,7 +37,7 @@ def _said(item: Item, owner: str) -> str:
 def _answered(item: Item, owner: str) -> str:
     if not item.row["text"]:
         return ""
-    cut = "\n\n*The answer ends here: it was stopped.*" if item.row["status"] == "incomplete" else ""
+    cut = "\n\n*The answer ends here.*" if item.row["status"] == "incomplete" else ""
     return f"## {item.row['author'] or 'Agent'}\n\n{item.row['text']}{cut}"
 
 

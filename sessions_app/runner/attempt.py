@@ -100,11 +100,7 @@ class Attempt:
         Raises LostHoldError, StopAskedError.
         """
         pending = self.streams.take()
-        try:
-            return await self._writer.write(function, hold=self.hold, pending=pending, **kwargs)
-        except StopAskedError:
-            self.streams.put_back(pending)
-            raise
+        return await self._writer.write(function, hold=self.hold, pending=pending, **kwargs)
 
     def record(self, step: Step) -> None:
         """Know a step's newest state."""

@@ -36,6 +36,7 @@ class Streams:
         self.hold = hold
         self._on_lost = on_lost
         self._streams: dict[tuple[UUID, str], _Stream] = {}
+        self._ended: set[UUID] = set()
         self._since: float | None = None
         self._first = True
         self._units = 0
@@ -44,7 +45,7 @@ class Streams:
 
     def push(self, subject: UUID, kind: str, text: str) -> None:
         """Take a piece of text; it is carried live at once or within 40 ms."""
-        if not text:
+        if not text or subject in self._ended:
             return
         stream = self._streams.get((subject, kind))
         if stream is None:
@@ -80,16 +81,9 @@ class Streams:
         self._units = 0
         return deltas
 
-    def put_back(self, deltas: list[Delta]) -> None:
-        """Take back what could not be stored."""
-        for delta in deltas:
-            stream = self._streams.get((delta.subject, delta.kind))
-            if stream is not None:
-                stream.stored.insert(0, delta.text)
-                stream.stored_off = delta.off
-
     def forget(self, subject: UUID) -> None:
-        """A stream has ended."""
+        """A stream has ended: what a straggler of it still says is dropped."""
+        self._ended.add(subject)
         for kind in ("text", "reasoning", "output"):
             self._streams.pop((subject, kind), None)
 

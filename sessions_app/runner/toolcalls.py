@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -110,9 +110,9 @@ async def _act(attempt: Attempt, step: Step, interaction: Interaction) -> Step:
             return await _end(attempt, step, Ending(StepStatus.DENIED, sentence, "changed"))
         return await _run(attempt, step, step.arguments)
     if interaction.decision == "edit":
-        return await _run(attempt, step, answer["arguments"])
+        return await _run(attempt, step, answer["arguments"], edited=True)
     if interaction.decision == "run_again":
-        return await _run(attempt, step, step.effective_arguments or step.arguments)
+        return await _run(attempt, step, _begun_with(step))
     return await _end(attempt, step, _ending(interaction, answer))
 
 
@@ -139,6 +139,12 @@ def _ending(interaction: Interaction, answer: dict[str, Any]) -> Ending:
     return Ending(StepStatus.CANCELLED, "Stopped by the person.", "cancelled")
 
 
+def _begun_with(step: Step) -> dict[str, Any]:
+    """An edited call may have no arguments at all."""
+    arguments: dict[str, Any] = step.arguments if step.effective_arguments is None else step.effective_arguments
+    return arguments
+
+
 async def _end(attempt: Attempt, step: Step, ending: Ending) -> Step:
     async with attempt.in_flight():
         step = await attempt.write(tool_steps.end_step, step=step, ending=ending)
@@ -149,7 +155,7 @@ async def _end(attempt: Attempt, step: Step, ending: Ending) -> Step:
 async def _resolve_doubt(attempt: Attempt, step: Step) -> Step:
     """A call that an earlier holder began: run it again only where that does no harm."""
     if step.effect in (Effect.READ, Effect.IDEMPOTENT):
-        return await _run(attempt, step, step.effective_arguments or step.arguments)
+        return await _run(attempt, step, _begun_with(step))
     assert step.started_at is not None
     over = step.started_at + timedelta(seconds=step.timeout_seconds + GRACE_SECONDS)
     if not attempt.is_dead(step.started_owner) and timezone.now() < over:
@@ -170,7 +176,7 @@ async def _ask_what_happened(attempt: Attempt, step: Step) -> Step:
     return step
 
 
-async def _run(attempt: Attempt, step: Step, arguments: dict[str, Any]) -> Step:
+async def _run(attempt: Attempt, step: Step, arguments: dict[str, Any], *, edited: bool = False) -> Step:
     """Write ahead, do it, record what came of it."""
     tool = registry.get_tool(step.tool)
     async with attempt.in_flight():
@@ -182,6 +188,7 @@ async def _run(attempt: Attempt, step: Step, arguments: dict[str, Any]) -> Step:
             step = await attempt.write(tool_steps.start_step, step=step, arguments=arguments, display=display)
             attempt.record(step)
             ending = await _effect(attempt, step, tool, arguments)
+            ending = _told_of_edit(ending, arguments) if edited else ending
         step = await attempt.write(tool_steps.end_step, step=step, ending=ending)
         attempt.streams.forget(step.id)
         attempt.record(step)
@@ -196,6 +203,12 @@ def _refusal(attempt: Attempt, tool: Tool | None, arguments: dict[str, Any]) -> 
     if verdict.decision is Decision.DENY and attempt.interactive:
         return Ending(StepStatus.DENIED, f"Not allowed: {verdict.reason}", "denied")
     return None
+
+
+def _told_of_edit(ending: Ending, arguments: dict[str, Any]) -> Ending:
+    """The model must not take the result for that of the call it wrote."""
+    ran = json.dumps(arguments, ensure_ascii=False)
+    return replace(ending, content=f"The person changed the arguments; this is what ran: {ran}\n{ending.content}")
 
 
 async def _effect(attempt: Attempt, step: Step, tool: Tool, arguments: dict[str, Any]) -> Ending:

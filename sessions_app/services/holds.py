@@ -66,19 +66,21 @@ def holding(
 ) -> Iterator[tuple[Entry, Run]]:
     """A transaction of the run's holder, with its pending text first.
 
-    Raises LostHoldError; when `starting` also StopAskedError.
+    Raises LostHoldError; when `starting` also StopAskedError, and then the text is stored all the same.
     """
     try:
         with journal.writing(hold.session_id, commit) as entry:
             run = one_row(Run, lock=True, id=hold.run_id, fence=hold.fence)
             if run is None or run.status not in HELD:
                 raise LostHoldError
-            if starting and run.status == RunStatus.CANCELLING:
-                raise StopAskedError
             add_deltas(entry, hold.run_id, pending)
-            yield entry, run
+            stop = starting and run.status == RunStatus.CANCELLING
+            if not stop:
+                yield entry, run
     except Session.DoesNotExist:
         raise LostHoldError from None
+    if stop:
+        raise StopAskedError
 
 
 def add_deltas(entry: Entry, run_id: UUID, pending: Sequence[Delta]) -> None:

@@ -8,7 +8,7 @@ from agents_app import selectors as agents
 from agents_app.models import Agent
 from agentsite.access.models import User
 from agentsite.core.errors import ConflictError, InvalidError
-from sessions_app import faults
+from sessions_app import broker, faults
 from sessions_app.models import Run, Session
 from sessions_app.services import journal
 from sessions_app.services.endings import cancel_run_rows
@@ -58,6 +58,7 @@ def delete_session(*, session_id: UUID, user: User) -> None:
             cancel_run_rows(entry, run, user)
     with transaction.atomic():
         transaction.on_commit(lambda: faults.point("session.delete.after"))
+        transaction.on_commit(lambda: broker.ring(broker.Hint(session_id, entry.session.seq + 1)), robust=True)
         if Run.objects.filter(session_id=session_id, status__in=HELD).exists():
             raise ConflictError("Its run is being stopped. Delete the session again in a moment.")
         Session.objects.filter(id=session_id).delete()

@@ -1,5 +1,5 @@
 // Follows one session: a cursor, reconnects with jitter, a watchdog for silence, and waking up with the page.
-const QUIET_MS = 2_000, SLOWEST_MS = 5_000, STALLED_MS = 45_000, DOUBTFUL_MS = 25_000;
+const QUIET_MS = 2_000, SLOWEST_MS = 5_000, STALLED_MS = 45_000, DOUBTFUL_MS = 25_000, RELOAD_MS = 30_000;
 const SIGNED_OUT = [4401, 4404], TOO_MANY = 4429;
 
 const page = document.querySelector("[data-socket]");
@@ -24,7 +24,14 @@ function connect() {
     attempts = 0;
     apply(JSON.parse(data));
   };
-  socket.onclose = ({ code }) => (SIGNED_OUT.includes(code) ? location.reload() : lost(code));
+  socket.onclose = ({ code }) => (SIGNED_OUT.includes(code) && mayReload() ? location.reload() : lost(code));
+}
+
+// The page knows where to go when it is loaded again, but not over and over.
+function mayReload() {
+  const before = Number(sessionStorage.getItem("reloaded-at"));
+  sessionStorage.setItem("reloaded-at", Date.now());
+  return Date.now() - before > RELOAD_MS;
 }
 
 function connected() {

@@ -46,12 +46,6 @@ class Speech:
                 stream.stored = len(stream.said)
         return deltas
 
-    def put_back(self, deltas: list[Delta]) -> None:
-        """It could not be stored."""
-        for delta in deltas:
-            stream = self.streams[delta.subject, delta.kind]
-            stream.stored -= len(delta.text)
-
     def forget(self, subject: UUID) -> None:
         """Its streams have ended."""
         self.streams = {key: stream for key, stream in self.streams.items() if key[0] != subject}

@@ -104,7 +104,6 @@ class World:
             return None
         except StopAskedError:
             assert run["status"] == "cancelling"
-            speech.put_back(pending)
             return None
         assert not lost, "I6"
         assert run["status"] != "cancelling" or function in ENDING, "after a stop nothing new begins"

@@ -54,7 +54,8 @@ def test_edit_runs_the_edited_call(site: Site, log: Path) -> None:
     with pytest.raises(FieldsError):
         site.answer(question, "edit", arguments={"text": 5, "more": 1})
     site.answer(question, "edit", arguments={"text": "y"})
-    assert site.until(run).text == "succeeded noted y"
+    told = 'The person changed the arguments; this is what ran: {"text": "y"}'
+    assert site.until(run).text == f"succeeded {told}\nnoted y"
     assert lines(log) == ["dare y"]
     [step] = site.steps(run)
     assert (step.arguments["text"], step.effective_arguments) == ("x", {"text": "y"})
