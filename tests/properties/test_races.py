@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.db import connection
+from django.db import connections
 from django.utils import timezone
 
 from agents_app.models import Agent
@@ -66,7 +66,7 @@ def race() -> Iterator[Callable[..., list[Any]]]:
             return list(threads.map(run, actions))
 
         yield both
-        both(connection.close, connection.close)
+        both(connections.close_all, connections.close_all)
 
 
 def _held(session: Session, alice: User) -> Hold:

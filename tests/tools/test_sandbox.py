@@ -139,7 +139,8 @@ async def test_cancelling_twice_and_at_once_leaves_nothing_behind(workspace: Pat
     if process._endings:
         await asyncio.wait(process._endings)
     assert processes_with("27.1828") == []
-    assert len(os.listdir("/proc/self/fd")) <= descriptors
+    others = 4  # threads of the process may open a database meanwhile; a leak would be one for each of the 12 turns
+    assert len(os.listdir("/proc/self/fd")) <= descriptors + others
 
 
 async def test_a_command_that_closes_its_output_is_waited_for(workspace: Path) -> None:
