@@ -5,6 +5,7 @@ from uuid import UUID
 from agents_app.models import Agent, Engine
 from agents_app.templates import Thawed
 from agents_app.types import EngineError
+from agentsite.core.rows import all_rows
 
 
 def default_agent() -> Agent | None:
@@ -28,9 +29,9 @@ def list_agents() -> list[Agent]:
 
 def engine_for(thawed: Thawed, name: str | None = None) -> Engine:
     """The engine named, else the run's own, else the default one. Raises EngineError (engine_missing)."""
-    engines = Engine.objects.filter(enabled=True)
-    wanted = engines.filter(name=name) if name else engines.filter(id__in=filter(None, [thawed.engine_id]))
-    engine = wanted.first() or engines.filter(is_default=True).first()
+    engines = [engine for engine in all_rows(Engine) if engine.enabled]
+    wanted = (engine for engine in engines if (engine.name == name if name else str(engine.id) == thawed.engine_id))
+    engine = next(wanted, None) or next((engine for engine in engines if engine.is_default), None)
     if engine is None:
         raise EngineError("engine_missing", "No engine is switched on. An operator can add one in the admin.")
     return engine

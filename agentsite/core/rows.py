@@ -101,7 +101,9 @@ def _compiled(
     if lock:
         query = query.select_for_update(of=("self",))
     compiler = query.query.get_compiler(connection=connection)
-    sql, _ = compiler.as_sql()
+    sql, parameters = compiler.as_sql()
+    if len(parameters) != len(names):
+        raise ValueError(f"{model.__name__} cannot be looked up by {', '.join(names)} here; use the ORM")
     columns = [column for column, *_ in compiler.select]
     return _Select(
         sql,

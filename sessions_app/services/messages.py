@@ -9,6 +9,7 @@ from agents_app import selectors as agents
 from agents_app.models import Agent
 from agentsite.access.models import User
 from agentsite.core.errors import ConflictError, InvalidError, RateLimitedError
+from agentsite.core.rows import all_rows, insert_rows, update_row
 from agentsite.core.text import clean_text
 from sessions_app import dispatch
 from sessions_app.models import Message, Run
@@ -16,7 +17,7 @@ from sessions_app.services import journal
 from sessions_app.services.endings import cancel_run_rows
 from sessions_app.services.journal import Entry
 from sessions_app.services.sessions import create_session
-from sessions_app.types import LIVE, EventType, MessageRole, MessageStatus, RunStatus, Strategy
+from sessions_app.types import EventType, MessageRole, MessageStatus, RunStatus, Strategy
 
 QUEUE_DEPTH = 10
 TITLE_LENGTH = 80
@@ -51,7 +52,7 @@ def send_message(
     if strategy not in Strategy.values:
         raise InvalidError(f"`strategy` is one of {', '.join(Strategy.values)}.", details={"field": "strategy"})
     with journal.writing(session_id, "message.send") as entry:
-        live = list(Run.objects.filter(session_id=session_id, parent=None, status__in=LIVE))
+        live = all_rows(Run, session_id=session_id, parent_id__isnull=True, ended_at__isnull=True)
         _refuse_where_full(live, strategy)
         run = _queue(entry, user, text, strategy, door, interactive, waits=bool(live))
         if strategy == Strategy.INTERRUPT:
@@ -148,11 +149,11 @@ def _queue(entry: Entry, user: User, text: str, strategy: str, door: str, intera
         position=entry.next_seq,
         created_at=entry.now,
     )
-    run.save(force_insert=True)
+    insert_rows([run])
     message.run = run
-    message.save(force_insert=True)
+    insert_rows([message])
     run.prompt = message
-    run.save(update_fields=["prompt"])
+    update_row(run, "prompt")
     entry.tell_message(EventType.MESSAGE_CREATED, message)
     entry.tell_run(EventType.RUN_QUEUED, run)
     _name_session(entry, text)
@@ -166,7 +167,7 @@ def _name_session(entry: Entry, text: str) -> None:
         return
     first = " ".join(text.split())
     session.title = first if len(first) <= TITLE_LENGTH else first[: TITLE_LENGTH - 1].rstrip() + "…"
-    session.save(update_fields=["title"])
+    update_row(session, "title")
     entry.tell_session(EventType.SESSION_UPDATED)
 
 

@@ -1,6 +1,6 @@
 // Follows one session: a cursor, reconnects with jitter, a watchdog for silence, and waking up with the page.
 const QUIET_MS = 2_000, SLOWEST_MS = 5_000, STALLED_MS = 45_000, DOUBTFUL_MS = 25_000, RELOAD_MS = 30_000;
-const SIGNED_OUT = [4401, 4404], TOO_MANY = 4429;
+const SIGNED_OUT = 4401, GONE = 4404, TOO_MANY = 4429;
 
 const page = document.querySelector("[data-socket]");
 const line = document.getElementById("connection");
@@ -24,10 +24,13 @@ function connect() {
     attempts = 0;
     apply(JSON.parse(data));
   };
-  socket.onclose = ({ code }) => (SIGNED_OUT.includes(code) && mayReload() ? location.reload() : lost(code));
+  socket.onclose = ({ code }) => {
+    if (code === SIGNED_OUT && mayReload()) location.reload();
+    else if (code !== GONE) lost(code); // what was typed in a session that is gone stays on the page
+  };
 }
 
-// The page knows where to go when it is loaded again, but not over and over.
+// To sign in again, but not over and over.
 function mayReload() {
   const before = Number(sessionStorage.getItem("reloaded-at"));
   sessionStorage.setItem("reloaded-at", Date.now());

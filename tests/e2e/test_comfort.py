@@ -138,14 +138,17 @@ def test_a_theme_holds_from_the_first_paint(stage: Stage, rehearsal: ServedSite)
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     light = alice.page.evaluate(ground)
     alice.press("alice")
-    alice.press("Dark")
+    with alice.page.expect_response("**/theme/"):
+        alice.press("Dark")
     expect(alice.page.locator("html")).to_have_attribute("data-theme", "dark")
     dark = alice.page.evaluate(ground)
     assert dark != light
     alice.page.reload()
     assert alice.page.evaluate(ground) == dark
     alice.press("alice")
-    alice.press("System")
+    with alice.page.expect_response("**/theme/"):
+        alice.press("System")
+    expect(alice.page.locator("html")).not_to_have_attribute("data-theme", "dark")
     assert alice.page.evaluate(ground) == light
 
 

@@ -27,6 +27,8 @@ def test_lookups_that_are_no_equality(alice: User) -> None:
     assert one_row(Event, session_id=session.id, run_id__isnull=False) is None
     with pytest.raises(ValueError, match="use the ORM"):
         one_row(Session, id__in=[session.id, session.id])
+    with pytest.raises(ValueError, match="use the ORM"):
+        one_row(User, is_active=True)
 
 
 def test_a_row_is_stored_if_its_guard_holds(alice: User) -> None:
