@@ -17,7 +17,7 @@ from sessions_app.services.holds import Hold, LostHoldError, StopAskedError
 from sessions_app.services.recording import Asked, Ending
 from sessions_app.services.text import flush_text
 from sessions_app.types import HELD, InteractionKind, RunStatus, StepKind, StepStatus
-from tests.properties.choosing import INDEX, PIECES, WHO, Machine, pick, where
+from tests.properties.choosing import INDEX, PIECES, WHO, Machine, pick, take_over, where
 from tests.properties.rows import Row
 from tests.properties.speech import Speech
 from tests.properties.world import Worker, World
@@ -49,10 +49,7 @@ class FailureRules(Machine):
         run = pick(world.rows.held(), index)
         dead = dead and run["lease_owner"] not in [other.owner for other in world.workers]
         over = run["lease_expires_at"] < world.clock.now()
-        hold = holds.claim_run(run_id=run["id"], owner=worker.owner, dead=dead)
-        if hold is not None:
-            assert dead or over, "the living are not robbed"
-            worker.holds[hold] = Speech(hold)
+        assert not take_over(world, worker, run["id"], dead=dead) or dead or over, "the living are not robbed"
 
     @where(lambda world: world.rows.runs)
     @rule(who=WHO, index=INDEX)
@@ -63,10 +60,7 @@ class FailureRules(Machine):
         holds.requeue_run(run_id=run["id"])
         assert open_wait(run["id"]) is None or not world.ledger.changed(world.rows)
         free = run["status"] == "queued" or (run["status"] in HELD and run["lease_expires_at"] < world.clock.now())
-        hold = holds.claim_run(run_id=run["id"], owner=world.workers[who].owner)
-        if hold is not None:
-            assert free
-            world.workers[who].holds[hold] = Speech(hold)
+        assert not take_over(world, world.workers[who], run["id"], dead=False) or free
 
     @where(lambda world: any(world.is_lost(hold) for hold in world.ghosts))
     @rule(index=INDEX, what=st.integers(0, 11))
@@ -158,9 +152,7 @@ def die(world: World, worker: Worker, *, noticed: bool) -> None:
     world.ghosts |= worker.holds
     worker.start()
     for hold in lost if noticed else []:
-        taken = holds.claim_run(run_id=hold.run_id, owner=other.owner, dead=True)
-        if taken is not None:
-            other.holds[taken] = Speech(taken)
+        take_over(world, other, hold.run_id, dead=True)
 
 
 def _writes(hold: Hold, speech: Speech, row: Row | None) -> list[tuple[Any, dict[str, Any]]]:

@@ -81,6 +81,14 @@ class PeopleRules(Machine):
         """The other tab answers too: any question, also a closed one, with any decision."""
         answer(self.world, pick(self.world.rows.interactions, index), decision, "once")
 
+    @where(lambda world: any(row["expires_at"] for row in world.rows.pending()))
+    @rule(index=INDEX, choice=INDEX)
+    def answers_too_late(self, index: int, choice: int) -> None:
+        """The time is up and nobody has looked yet: the answer is told so."""
+        question = pick([row for row in self.world.rows.pending() if row["expires_at"]], index)
+        self.world.clock.move(max(0.0, (question["expires_at"] - self.world.clock.now()).total_seconds()))
+        answer(self.world, question, pick(question["allowed_decisions"], choice), "once")
+
     @where(lambda world: len(world.rows.steps) > 5 and world.rows.live())
     @rule(index=INDEX, what=st.sampled_from(["run", "child", "run", "session"]))
     def stops(self, index: int, what: str) -> None:
@@ -111,14 +119,15 @@ class PeopleRules(Machine):
             assert offered
             claim(self.world, who)
 
-    @rule(seconds=st.sampled_from([1, 20, 31, 70, 86_400]), beats=st.booleans())
-    def time_passes(self, seconds: int, beats: bool) -> None:
-        """Deadlines and waits run out; the leases of living workers do not."""
+    @rule(seconds=st.sampled_from([1, 20, 31, 70, 86_400]), beats=st.booleans(), sweeps=st.booleans())
+    def time_passes(self, seconds: int, beats: bool, sweeps: bool) -> None:
+        """Deadlines and waits run out, perhaps before anybody looks; the leases of living workers do not."""
         world = self.world
         world.clock.move(seconds)
         for worker in world.workers if beats else []:
             holds.renew_holds(owner=worker.owner)
-        sweeper.sweep_deadlines()
+        if sweeps:
+            sweeper.sweep_deadlines()
 
     @rule(what=st.sampled_from(["off", "on", "on", "act", "dare", "title"]))
     def an_operator_acts(self, what: str) -> None:

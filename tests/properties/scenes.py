@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 from sessions_app.services import holds, model_steps
 from sessions_app.services.messages import send_message
+from sessions_app.services.runs import cancel_session
 from sessions_app.services.text import flush_text
 from tests.properties.choosing import claim
 from tests.properties.failing import die
-from tests.properties.working import Work, act_on, finish, turn
+from tests.properties.people import answer
+from tests.properties.working import Work, act_on, delegate, finish, turn
 from tests.properties.world import World
 
 Scene = Callable[[World], None]
@@ -31,6 +33,13 @@ def a_model_speaks(world: World) -> None:
     work = _work(world, [0])
     step = work.write(model_steps.start_model, key="0", author="Machine")
     world.say(world.workers[0].holds[work.hold], (step.message_id, "text"), "half an answer", live=True)
+    world.ledger.look()
+
+
+def a_stop_is_asked(world: World) -> None:
+    """In the middle of the answer; its worker does not know yet."""
+    a_model_speaks(world)
+    assert cancel_session(session_id=world.session.id, user=world.owner) == "cancelling"
     world.ledger.look()
 
 
@@ -84,6 +93,27 @@ def its_run_parked(world: World) -> None:
     world.ledger.look()
 
 
+def a_tool_is_granted(world: World) -> None:
+    """Alice has allowed the tool that asks for the rest of the session."""
+    its_run_parked(world)
+    [question] = world.rows.pending()
+    answer(world, question, "approve", "session")
+    claim(world, 0)
+    world.ledger.look()
+
+
+def a_child_works(world: World) -> None:
+    """The run waits for another agent's, which the other worker has."""
+    a_run_begins(world)
+    work = _work(world, [0, 0])
+    delegate(work)
+    world.ledger.look()
+    work.write(holds.park_run, until=None)
+    world.forget(work.worker, work.hold)
+    claim(world, 1)
+    world.ledger.look()
+
+
 def a_run_failed(world: World) -> None:
     """After its tools had run: Retry is offered."""
     _tools_have_run(world)
@@ -94,10 +124,13 @@ def a_run_failed(world: World) -> None:
 SCENES: tuple[Scene, ...] = (
     a_run_begins,
     a_model_speaks,
+    a_stop_is_asked,
     its_listener_died,
     calls_are_planned,
     a_tool_runs,
     its_worker_died,
     its_run_parked,
+    a_tool_is_granted,
+    a_child_works,
     a_run_failed,
 )

@@ -1,6 +1,7 @@
 """Runs and journals under everything that can happen to them, with the invariants checked after every rule."""
 
 import sys
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -9,12 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, run_state_machine_as_test
 
 from sessions_app.runner import sweeper
-from sessions_app.services import holds
-from tests.properties.choosing import claim
+from tests.properties.choosing import claim, take_over
 from tests.properties.failing import FailureRules
 from tests.properties.people import PeopleRules, answer
 from tests.properties.scenes import SCENES, Scene
-from tests.properties.speech import Speech
 from tests.properties.working import Work, WorkerRules, finish
 from tests.properties.world import World
 
@@ -78,9 +77,7 @@ def _settle(world: World) -> None:
     world.ledger.look()
     worker = world.workers[0]
     for run in world.rows.held():
-        hold = holds.claim_run(run_id=run["id"], owner=worker.owner, dead=True)
-        if hold is not None:
-            worker.holds[hold] = Speech(hold)
+        take_over(world, worker, run["id"], dead=True)
     claim(world, 0)
     world.ledger.look()
     for holder, hold in world.holds():
@@ -88,12 +85,22 @@ def _settle(world: World) -> None:
         finish(Work(world, holder, hold, [0, 0], [], [], good=True))
 
 
-@pytest.mark.django_db(transaction=True)
-def test_whatever_happens_the_invariants_hold() -> None:
-    """Two workers, two tabs, and everything that can go wrong between them."""
+@pytest.fixture
+def quick_commits(transactional_db: None) -> Iterator[None]:
+    """These tests kill no machine: a commit need not reach the disk."""
+    _say_on_sqlite("PRAGMA synchronous=OFF")
+    yield
+    _say_on_sqlite("PRAGMA synchronous=FULL")
+
+
+def _say_on_sqlite(pragma: str) -> None:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute("PRAGMA synchronous=OFF")
+            cursor.execute(pragma)
+
+
+def test_whatever_happens_the_invariants_hold(quick_commits: None) -> None:
+    """Two workers, two tabs, and everything that can go wrong between them."""
     run_state_machine_as_test(
         RunsAndJournal,
         settings=settings(

@@ -122,14 +122,15 @@ def _moves(work: Work) -> list[Callable[[Work], None]]:
     """What comes next for this run, the likelier the oftener."""
     world, hold = work.world, work.hold
     if world.rows.run(hold.run_id)["status"] == RunStatus.CANCELLING:
-        return [finish, finish, turn, act_on, _ask, _let_go] if world.scopes(hold) else [finish, act_on, _let_go]
+        unaware = [_ask, delegate, _ask_model] if world.scopes(hold) else []
+        return [finish, act_on, _let_go, *unaware, *([_stream] if _streams(work) else [])]
     moves: list[Callable[[Work], None]] = [_let_go, finish]
     if _streams(work):
         moves += [_stream] * 5
     if work.own("model"):
         moves += [_end_model] * 5
     if world.scopes(hold):
-        moves += [turn] * 10 + [_ask] * 3 + [_delegate, _ask_model]
+        moves += [turn] * 10 + [_ask] * 3 + [delegate, _ask_model]
     if world.unplanned(hold):
         moves += [_plan] * 8
     if world.acts(hold):
@@ -233,7 +234,7 @@ def _ask(work: Work) -> None:
     work.write(question_steps.ask_question, key=f"{scope}{ordinal}", digest_="d", asked=asked)
 
 
-def _delegate(work: Work) -> None:
+def delegate(work: Work) -> None:
     """A run of another agent."""
     scope, ordinal = pick(work.world.scopes(work.hold), work.order[1])
     if work.world.rows.run(work.hold.run_id)["depth"] < 2:

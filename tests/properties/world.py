@@ -11,6 +11,7 @@ from agents_app.models import Agent
 from agentsite.access.models import User
 from sessions_app import broker
 from sessions_app.models import Session
+from sessions_app.selectors.journal import events_after
 from sessions_app.services import holds, model_steps, tool_steps
 from sessions_app.services.holds import Hold, LostHoldError, StopAskedError
 from sessions_app.services.sessions import create_session
@@ -104,6 +105,8 @@ class World:
             return None
         except StopAskedError:
             assert run["status"] == "cancelling"
+            stored = events_after(self.session.id, before.session["seq"], len(pending) + 1)
+            assert len(stored) == len(pending), "what was said until the stop is kept"
             return None
         assert not lost, "I6"
         assert run["status"] != "cancelling" or function in ENDING, "after a stop nothing new begins"
