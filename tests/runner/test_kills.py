@@ -16,8 +16,8 @@ from sessions_app.faults import COMMITS, EFFECTS
 
 ROOT = Path(__file__).parents[2]
 POINTS = [f"{commit}.{side}" for commit in COMMITS for side in ("before", "after")] + list(EFFECTS)
-# A doubt exists only after a death in the middle of an unsafe effect.
-FIRST_DEATH = {"step.doubt.before": "effect.tool.end:3", "step.doubt.after": "effect.tool.end:3"}
+# A doubt exists only after a death in the middle of an unsafe effect: the fourth call is the one that asked first.
+FIRST_DEATH = {"step.doubt.before": "effect.tool.end:4", "step.doubt.after": "effect.tool.end:4"}
 
 
 class Nursery:
@@ -93,5 +93,5 @@ def test_killed_here_and_started_again(point: str, nursery: Nursery, data_dir: P
 
 def test_killed_in_the_middle_of_an_unsafe_tool_the_person_is_asked(nursery: Nursery, data_dir: Path) -> None:
     """The effect took place and its outcome was not recorded: it is never silently run again."""
-    nursery.dies(data_dir, "effect.tool.end:3")
+    nursery.dies(data_dir, "effect.tool.end:4")
     assert nursery.survives(data_dir)["recoveries"] >= 1
